@@ -40,6 +40,7 @@ class Pump:
         self.boluses: list[Bolus] = []
         self.doses: "Doses | None" = None
         self.presses = Presses(journal, alarms)
+        self.wish: dict | None = None  # other ceilings that wait for the stop button (bench.set)
         self.search: dict | None = None  # how far bolus.status has searched the journal
         self.start_wanted: "bool | Bridge" = False  # True, or the Bridge to begin with
         self.reset_wanted = False

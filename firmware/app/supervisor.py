@@ -40,6 +40,7 @@ class Supervisor:
         self._stop = stop
         self.next_total_ms = TOTAL_MS
         self.vouch_wanted = False
+        self.pressed_ms = 0  # when the stop button was last pressed
         self.known = 0  # the guard's count when the motor's supply was last good
 
     def tick(self, uptime_ms: int) -> None:
@@ -48,6 +49,7 @@ class Supervisor:
         state = board.look()
         runs = delivery.span is not None
         if state.stop_pressed:
+            self.pressed_ms = uptime_ms
             self._stop("button")
             delivery.report_fault("stop_button")
             board.buttons.clear_stop()

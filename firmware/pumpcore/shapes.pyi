@@ -15,7 +15,6 @@ from pumpcore.fluid.front import Line as Line
 from pumpcore.limits.ceilings import Ceilings as Ceilings
 from pumpcore.motion.dose import Calibration
 from pumpcore.program.plan import Program as Program
-from pumpcore.program.protocol import Ahead as Ahead
 from pumpcore.program.protocol import Protocol as Protocol
 from pumpcore.program.settings import Settings as Settings
 
@@ -42,6 +41,12 @@ class Rows(Interface):
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> tuple[int, int, int]: ...
     def __iter__(self) -> Iterator[tuple[int, int, int]]: ...
+
+class Ahead(Interface):
+    """Seconds of a stage: how many are left of it, and the sum of the rates of the next ones."""
+
+    left_s: int
+    def nl_s(self, duration_s: int, /) -> int: ...
 
 # (seconds, rate at its begin, rate at its end)
 Stages: TypeAlias = Rows

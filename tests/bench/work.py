@@ -207,6 +207,9 @@ class Life:
             self.note("beside the largest program", "calibration.check", calibration=packed)
             self.note("beside the largest program", "calibration.set", calibration=packed)
         self.note("with a history", "calibration.read")
+        ceilings = self.pump.bench["ceilings"]
+        self.note("a raise that waits", "bench.set", **{**ceilings, "rate_nl": _U48, "day_nl": _U48})
+        self.note("beside the largest program", "bench.set", **{**ceilings, "day_nl": ceilings["day_nl"] - 1})
 
     def alone(self) -> None:
         self.note("full", "reservoir.refill", token=self.token(), measured_nl=0, filled_nl=400_000_000)

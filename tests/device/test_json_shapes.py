@@ -20,6 +20,7 @@ BY_OTHER_TESTS = {
     "characterise": "unit/weighing/test_characterise_files.py",
     "report": "its keys are open",
     "forecast": "unit/forecast/test_forecast.py; its keys are open",
+    "bench": "device/test_bench_set.py; its keys are open",
     "limits": "unit/prescription/test_library.py; its keys are open",
     "read": "its keys are open",
     "compare": "its keys are open",

@@ -63,7 +63,7 @@ def part_and_demand(device: Device) -> None:
 def told_and_made(device: Device) -> tuple[float, int]:
     """Return the steps a minute by the rate reported now, and those of the next minute."""
     status: dict[str, Any] = device.client.status()
-    found = re.match(r"~?([0-9.]+) mL/h", rate_text(status))
+    found = re.match(r"(?:~?[0-9.]+ [um]g/day = )?~?([0-9.]+) mL/h", rate_text(status))
     assert found, rate_text(status)
     pair, before = device.calibration(), device.sim.plant_steps()
     device.run_for(MINUTE_S)

@@ -25,7 +25,6 @@ OF_THE_FIRMWARE = {
     "firmware/pumpcore/orders/bolus.py: asked": "what was asked, to compare, and the payload of its record",
     "firmware/pumpcore/orders/bolus.py: self.rows": "the doses of a window, many and small",
     "firmware/pumpcore/program/forecast.py: rows": "64 in each block of a forecast",
-    "firmware/pumpcore/program/protocol.py: piece": "one for each of the 64 rows in a block of a forecast",
     "firmware/pumpcore/program/schedule.py: values": "a zone in the order of its bytes",
     "firmware/pumpcore/wire/record_types.py: TYPES": "a row of a table in text",
     "firmware/pumpcore/wire/record_types.py: stamp": "the head of a record, in the order of its bytes",

@@ -93,4 +93,4 @@ def test_a_protocol_takes_little_memory_and_a_constant_program_almost_none(devic
         found.append(plain - free_bytes(device))
         device.client.stop()
     record_property("figure", f"emulated: a protocol of 2 stages takes {found[0]} B more than a constant program, the largest {found[1]} B")
-    assert found[0] <= MOST_BYTES
+    assert found[0] <= MOST_BYTES, found

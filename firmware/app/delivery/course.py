@@ -2,7 +2,7 @@
 
 from app.delivery.basal import Basal
 from pumpcore.motion.dose import Accumulator
-from pumpcore.program.protocol import HOLD, WAITS, Ahead
+from pumpcore.program.protocol import HOLD, WAITS
 from pumpcore.program.schedule import NEVER_S
 
 if 0:  # for the type checker alone
@@ -19,7 +19,7 @@ class Course(Basal):
     def __init__(self, program: "Program", accumulator: Accumulator, week: "Week | None") -> None:
         super().__init__(program, accumulator, week)
         self.course = self
-        self._begin_s = 0
+        self._begin_s = self.at_s = self.left_s = 0
 
     def begin(self, second_s: int, week: "Week | None", position_s: int | None) -> None:
         """Begin in pump second `second_s`, the `week` from then on, with second `position_s` of the protocol; None: with its start."""
@@ -68,8 +68,13 @@ class Course(Basal):
 
     def judge(self, crossing: "Crossing", second_s: int, position_steps: int) -> int:
         """Set the phase of a bridge; return how long it holds, at most to the end of the stage."""
-        ahead = Ahead(self.program.protocol, self._begin_s + second_s)
-        return crossing.judge(self.accumulator, self.told_nl(0, second_s), position_steps, ahead)
+        self.at_s = self._begin_s + second_s
+        self.left_s = self.program.protocol.place(self.at_s).left_s
+        return crossing.judge(self.accumulator, self.told_nl(0, second_s), position_steps, self)
+
+    def nl_s(self, duration_s: int) -> int:
+        """Return the sum of the program's own rates of the next `duration_s` after a `judge`."""
+        return self.program.protocol.between_nl_s(self.at_s, self.at_s + duration_s)
 
     def highest(self, second_s: int, end_s: int) -> int:
         """Return the protocol's highest rate."""

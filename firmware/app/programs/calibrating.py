@@ -39,6 +39,7 @@ def _take(setup: Setup, data: Image) -> None:
         raise ValueError("a stored calibration is not one")
     setup.calibration = Calibration(one.volume_nl, one.steps, CALIBRATED)
     setup.validity = Validity(weighed.identity(packed), position_steps, one.utc_s, one.expires_nl, one.expires_days)
+    setup.validity.scatter_ppm, setup.validity.runs = one.scatter_ppm, one.runs
 
 
 def own_image(setup: Setup) -> Image:

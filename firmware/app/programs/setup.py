@@ -205,6 +205,7 @@ class Setup:
         said["expires_utc_s"] = validity.expires_utc_s if validity else 0
         said["expires_nl"] = validity.expires_nl if validity else 0
         said["delivered_nl"] = delivered_nl
+        said["scatter_ppm"], said["runs"] = (validity.scatter_ppm, validity.runs) if validity else (0, 0)
         return said
 
     def _since_weighed_nl(self, position_steps: int) -> int:

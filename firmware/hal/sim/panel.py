@@ -24,6 +24,7 @@ ENABLED = const(8)
 INPUT = const(16)
 BOLUS = const(32)
 SUPPLY_LOW = const(64)
+HELD = const(128)
 
 _FACTS_BYTES = const(512)
 _QUEUED_AT = const(16)
@@ -169,6 +170,10 @@ class Buttons:
     def __init__(self, pulses: Pulses, board: Device) -> None:
         self._pulses = pulses
         self.board = board
+
+    def held(self) -> bool:
+        """Return True while the stop button is pressed."""
+        return self._pulses.flag(HELD)
 
     def stop_pressed(self) -> bool:
         """Return True if the stop button was pressed since `clear_stop`."""

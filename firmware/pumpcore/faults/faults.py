@@ -66,6 +66,8 @@ calibration_format 351
 calibration_far 352
 calibration_unfit 353
 calibration_date 354
+bench_unfit 355
+button_not_held 356
 minimum_rate 310
 demand_rate 311
 demand_volume 312

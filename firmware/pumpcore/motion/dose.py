@@ -39,8 +39,10 @@ class Calibration:
 class Validity:
     """How long a weighed calibration holds: `expires_nl` from `position_steps`, `expires_days` from `utc_s`; 0 = no limit.
 
-    `told`: the expiry has been reported.
+    `told`: the expiry has been reported. It was weighed in `runs` runs that scattered by `scatter_ppm`.
     """
+
+    scatter_ppm = runs = 0
 
     def __init__(self, name: str, position_steps: int, utc_s: int, expires_nl: int, expires_days: int) -> None:
         self.id = name

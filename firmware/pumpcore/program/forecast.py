@@ -14,7 +14,7 @@ from pumpcore.program.schedule import Week, Zone, entry_at
 from pumpcore.units import S_PER_DAY, const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Ahead, Crossing, Iterator
+    from pumpcore.shapes import Ahead, Crossing, Iterator, Protocol
 
 BLOCK_ROWS = const(64)
 MOST_ROWS = const(199 * BLOCK_ROWS)  # a host asks at most 200 times; a bridge adds less than a block
@@ -33,6 +33,33 @@ class Cursor:
         self.remainder = remainder
         self.chain = chain
         self.position_steps = position_steps
+
+
+class Stretch:
+    """The seconds of a ramp from second `at_s` of a protocol on, until the stage changes."""
+
+    def __init__(self, protocol: "Protocol", at_s: int) -> None:
+        self.protocol = protocol
+        self.at_s = at_s
+        self.left_s = protocol.place(at_s).left_s
+
+    def nl_s(self, duration_s: int) -> int:
+        """Return the sum of the rates of the next `duration_s`."""
+        return self.protocol.between_nl_s(self.at_s, self.at_s + duration_s)
+
+
+def begun(protocol: "Protocol", at_s: int) -> int:
+    """Return how many stages have begun before second `at_s`, with their repeats."""
+    found = 0
+    for part in protocol.parts():
+        if at_s > part.begin_s:
+            number, rest_s = divmod(min(at_s, part.end_s) - part.begin_s, part.lasts_s)
+            found += number * part.count
+            index = part.first
+            while rest_s > 0:
+                rest_s -= protocol.stages[index][0]
+                found, index = found + 1, index + 1
+    return found
 
 
 class Forecast:
@@ -55,9 +82,9 @@ class Forecast:
         Refusal `bad_params` with the most days if a protocol has too many stages for a host to ask for all.
         """
         protocol = self._program.protocol
-        if protocol is not None and protocol.begun(self.end_s) > MOST_ROWS:
+        if protocol is not None and begun(protocol, self.end_s) > MOST_ROWS:
             days = self._days - 1
-            while protocol.begun(days * S_PER_DAY) > MOST_ROWS:
+            while begun(protocol, days * S_PER_DAY) > MOST_ROWS:
                 days -= 1
             cause = "so many days have too many stages"
             raise Refusal("bad_params", parameter="days", rule="R7", cause=cause, asked=self._days, limit=days, nearest=days)
@@ -103,8 +130,11 @@ class Forecast:
     def _piece(self, second_s: int) -> "tuple[int, int, Ahead | None]":
         """Return (rate, seconds until it changes, the seconds ahead if it is a ramp)."""
         program, left_s = self._program, self.end_s - second_s
-        if program.protocol is not None:
-            return program.protocol.piece(second_s - self._wait_s, left_s)
+        protocol, at_s = program.protocol, second_s - self._wait_s
+        if protocol is not None:
+            place = protocol.place(at_s)
+            ahead = Stretch(protocol, at_s) if protocol.ramps(place.entry) else None
+            return protocol.rate_nl(place.entry, place.second_s), min(left_s, place.left_s), ahead
         entries = program.entries
         if not program.needs_clock():
             return entries[0][1], left_s, None

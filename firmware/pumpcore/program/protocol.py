@@ -181,25 +181,6 @@ class Protocol:
         """Return the sum of the rates of the seconds `from_s` .. `end_s` - 1."""
         return self.by_nl_s(end_s) - self.by_nl_s(from_s)
 
-    def begun(self, at_s: int) -> int:
-        """Return how many stages have begun before second `at_s`, with their repeats."""
-        found = 0
-        for part in self.parts():
-            if at_s > part.begin_s:
-                number, rest_s = divmod(min(at_s, part.end_s) - part.begin_s, part.lasts_s)
-                found += number * part.count
-                index = part.first
-                while rest_s > 0:
-                    rest_s -= self.stages[index][0]
-                    found, index = found + 1, index + 1
-        return found
-
-    def piece(self, at_s: int, most_s: int) -> "tuple[int, int, Ahead | None]":
-        """Return (rate, seconds until the stage changes but at most `most_s`, the seconds ahead of a ramp) of second `at_s`."""
-        place = self.place(at_s)
-        ahead = Ahead(self, at_s) if self.ramps(place.entry) else None
-        return self.rate_nl(place.entry, place.second_s), min(most_s, place.left_s), ahead
-
     def highest_nl(self) -> int:
         """Return the highest rate that a stage reaches."""
         return max([max(begin_nl, end_nl) for _, begin_nl, end_nl in self.stages])
@@ -221,16 +202,3 @@ class Protocol:
                 highest = max(highest, self.rate_nl(place.entry, first), self.rate_nl(place.entry, last))
                 begin_s += run_s
         return max(highest, self.rate_nl(len(self.stages), 0)) if end_s > self.end_s() else highest
-
-
-class Ahead:
-    """The seconds from `at_s` on until the stage changes, for what ends by a position (pumpcore.fluid.front)."""
-
-    def __init__(self, protocol: Protocol, at_s: int) -> None:
-        self._protocol = protocol
-        self._at_s = at_s
-        self.left_s = protocol.place(at_s).left_s
-
-    def nl_s(self, seconds_s: int) -> int:
-        """Return the sum of the rates of the next `seconds_s`."""
-        return self._protocol.between_nl_s(self._at_s, self._at_s + seconds_s)

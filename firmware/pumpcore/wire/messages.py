@@ -196,6 +196,8 @@ temporary.cancel [{"token": ["hex", 16, 0]}, true]
 reservoir.refill [{"token": ["hex", 16, 0], "measured_nl": ["integer", 0, 281474976710656], \
 "filled_nl": ["integer", 0, 281474976710656]}, true]
 reservoir.acknowledge [{"reason": ["text", 1, 60]}, true]
+bench.set [{"rate_nl": ["integer", 1, 281474976710656], "rate_seconds_s": ["integer", 1, 2147483648], \
+"hour_nl": ["integer", 1, 281474976710656], "day_nl": ["integer", 1, 281474976710656]}, true]
 alarms [{}, false]
 ack [{"fault": ["integer", 1, 65535]}, true]
 journal.read [{"ring": ["choice", ["events", "faults"], 0], "from_sequence": ["integer", 0, 4294967295], \

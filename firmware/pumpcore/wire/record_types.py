@@ -65,6 +65,8 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 71 ["journal_gap", "<II", ["first_sequence", "last_sequence"]]
 72 ["total", "<QQQIBI", ["ordered_steps", "delivered_steps", "leased_steps", "powered_on_s", "stage", "pass"]]
 80 ["named", "<20s", ["name"]]
+81 ["bench_set", "<QIQQQIQQB", ["old_rate_nl", "old_rate_seconds_s", "old_hour_nl", "old_day_nl", "rate_nl", "rate_seconds_s", "hour_nl", \
+"day_nl", "by_button"]]
 """, int)
 
 _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {

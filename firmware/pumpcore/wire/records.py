@@ -63,6 +63,7 @@ supply_low [66, "<IQI"]
 journal_gap [71, "<II"]
 protocol_total [72, "<QQQIBI"]
 named [80, "<20s"]
+bench_set [81, "<QIQQQIQQB"]
 """)
 
 CAUSES = const(("power", "watchdog", "soft"))

@@ -69,7 +69,8 @@ CALIBRATION = _keys(
     NOMINAL,
     {
         "id": NAME, "expired": _maybe(NAME), "weighed_utc_s": _maybe(UTC_S), "expires_utc_s": _maybe(UTC_S),
-        "expires_nl": _maybe(VOLUME_NL), "delivered_nl": _maybe(VOLUME_NL),
+        "expires_nl": _maybe(VOLUME_NL), "delivered_nl": _maybe(VOLUME_NL), "scatter_ppm": ("whole", 0, 1_000_000),
+        "runs": ("whole", 0, 99),
     },
 )
 CEILINGS = _keys({
@@ -204,6 +205,7 @@ REPLIES = {
         ),
         {"more": TRUTH},
     ),
+    "bench.set": _keys({"done": TRUTH, "wait_s": DURATION_S, "hold_s": DURATION_S}),
     "maintenance": _keys({"state": NAME}),
     "name.set": _keys({"name": ("text", PUMP_NAME_BYTES)}),
     "forecast.digest": _keys(

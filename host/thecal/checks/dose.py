@@ -11,7 +11,7 @@ from pumpcore.program.plan import Program
 from pumpcore.units import NL_PER_ML, S_PER_HOUR
 from thecal.errors import BadInput
 from thecal.quantities import exact
-from thecal.quantities.amounts import ml_per_h, span
+from thecal.quantities.amounts import ml, ml_per_h, span
 from thecal.quantities.typed import LONGEST_NUMBER, Quantity, decimal, parse, shown, words_of
 
 SHOWN_DIGITS = 6
@@ -31,9 +31,9 @@ class Bolus:
             if value > MAX_RATE_NL:
                 raise BadInput(f"{shown(quantity.text)} is more than the pump can count", "write a smaller volume")
         self.review = [
-            ("volume", volume_text, f"{self.volume_nl} nl", delivered(self.volume_nl, pair, self.volume, program)),
-            ("rate", rate_text, f"{self.rate_nl} nl / {seconds_s} s", ml_per_h(self.rate_nl, seconds_s)),
-            ("takes", "", f"{self.duration_s(seconds_s)} s", span(self.duration_s(seconds_s))),
+            ("volume", volume_text, ml(self.volume_nl), delivered(self.volume_nl, pair, self.volume, program)),
+            ("rate", rate_text, ml_per_h(self.rate_nl, seconds_s), ""),
+            ("takes", "", span(self.duration_s(seconds_s)), ""),
         ]
 
     def duration_s(self, rate_seconds_s: int) -> int:

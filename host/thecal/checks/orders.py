@@ -19,20 +19,25 @@ from thecal.checks.dose import Bolus, in_unit, nearest_text
 from thecal.checks.rigs import Rig
 from thecal.checks.settings import nearest
 from thecal.errors import BadInput
+from thecal.pump import layers
 from thecal.pump.refusals import without_nearest
+from thecal.quantities.exact import ng_per_nl
 from thecal.quantities.typed import Quantity, shown
 
 NO_TOKEN = ""
 
 
 @contextmanager
-def in_words(program: Program, typed: str, temporary: bool = False) -> Iterator[None]:
+def in_words(program: Program, rig: Rig, typed: Quantity | str, temporary: bool = False) -> Iterator[None]:
     """Return a Refusal as BadInput about the typed text, with the nearest possible value (a rate if `temporary`)."""
     try:
         yield
     except Refusal as refusal:
-        do = "; ".join(filter(None, (told(refusal.fault.name)[1], nearest(program, refusal, temporary))))
-        raise BadInput(f"{shown(typed)}: {without_nearest(refusal, program.rate_seconds_s)}", do) from refusal
+        binds = layers.words(refusal.fault.name, refusal.detail, program, rig.bench)
+        do = "; ".join(filter(None, (told(refusal.fault.name)[1], nearest(program, refusal, temporary), binds)))
+        quantity, text = (None, typed) if isinstance(typed, str) else (typed, typed.text)
+        cause = without_nearest(refusal, program.rate_seconds_s, quantity, ng_per_nl(program))
+        raise BadInput(f"{shown(text)}: {cause}", do) from refusal
 
 
 def check_steps(program: Program, rig: Rig, volume_nl: int, typed: Quantity) -> None:
@@ -56,7 +61,7 @@ def rounded(refusal: Refusal, program: Program, rig: Rig, typed: Quantity) -> Ba
 
 def check_bolus(program: Program, rig: Rig, asked: Bolus) -> None:
     """Check a bolus against the program; `program.check_bolus` checks the ceilings. Raises BadInput."""
-    with in_words(program, f"{asked.volume.text} at {asked.rate.text}"):
+    with in_words(program, rig, Quantity(f"{asked.volume.text} at {asked.rate.text}", asked.rate.amount, asked.rate.unit)):
         made = boluses.Bolus(NO_TOKEN, asked.volume_nl, asked.rate_nl, program.rate_seconds_s, rig.calibration)
         order_limits.check_bolus_time(made)
         order_limits.check_dose(program.settings, made.volume_nl)
@@ -64,7 +69,7 @@ def check_bolus(program: Program, rig: Rig, asked: Bolus) -> None:
 
 def check_extended(program: Program, rig: Rig, volume_nl: int, duration_s: int, typed: str) -> None:
     """Check an extended bolus together with the lowest basal. Raises BadInput."""
-    with in_words(program, typed):
+    with in_words(program, rig, typed):
         order_limits.check_extended_time(duration_s)
         made = boluses.Bolus(NO_TOKEN, volume_nl, volume_nl, duration_s, rig.calibration)
         order_limits.check_dose(program.settings, volume_nl)
@@ -75,7 +80,7 @@ def check_extended(program: Program, rig: Rig, volume_nl: int, duration_s: int, 
 def check_priming(program: Program, rig: Rig, rate_nl: int, typed: str) -> None:
     """Check a priming at `rate_nl` per the program's seconds: only the bench's ceilings apply, not the program's."""
     seconds_s = program.rate_seconds_s
-    with in_words(program, typed):
+    with in_words(program, rig, typed):
         made = boluses.Bolus(NO_TOKEN, program.line_nl(), rate_nl, seconds_s, rig.calibration)
         made.purpose = boluses.PRIMING
         order_limits.check_bolus_time(made)
@@ -84,7 +89,7 @@ def check_priming(program: Program, rig: Rig, rate_nl: int, typed: str) -> None:
 
 def check_temporary(program: Program, rig: Rig, made: Temporary, typed: str) -> None:
     """Check a temporary rate: its form, and its rate at the lowest basal. Raises BadInput about the typed text."""
-    with in_words(program, typed, temporary=True):
+    with in_words(program, rig, typed, temporary=True):
         order_limits.check_temporary_form(made, program.rate_seconds_s * rig.calibration.volume_nl)
         least_nl = ceil_div(made.of(program.lowest_rate_nl()), made.parts())
         ceilings = Ceilings(rig, rig.calibration, program)

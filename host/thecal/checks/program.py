@@ -21,8 +21,10 @@ from thecal.checks.rigs import ANY_RIG, Rig
 from thecal.errors import BadInput
 from thecal.prescription.compiler import Compiled
 from thecal.prescription.file import Prescription
+from thecal.pump import layers
 from thecal.pump.refusals import PARAMETERS, without_nearest
 from thecal.quantities.amounts import ml
+from thecal.quantities.exact import ng_per_nl
 from thecal.quantities.typed import Quantity, decimal, shown, smaller
 
 SLIP = 1000
@@ -49,9 +51,16 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
             if "parameter" in refusal.detail
             else blamed.nearest(compiled.program, rig)
         )
-        cause = without_nearest(refusal, compiled.program.rate_seconds_s, blamed.quantity)
+        per_nl = ng_per_nl(compiled.program)
+        cause = without_nearest(refusal, compiled.program.rate_seconds_s, blamed.quantity, per_nl)
         text = f"{name}: {blamed.key}: {shown(blamed.quantity.text)}: {cause}"
-        raise BadInput(text, advice(refusal, blamed.quantity, best)) from refusal
+        binds = layers.words(refusal.fault.name, refusal.detail, compiled.program, rig.bench)
+        raise BadInput(text, joined(advice(refusal, blamed.quantity, best), binds)) from refusal
+
+
+def joined(*sentences: str) -> str:
+    """Join the parts of a remedy; empty ones are left out."""
+    return "; ".join(filter(None, sentences))
 
 
 def without_steps(program: Program) -> Program:
@@ -70,14 +79,18 @@ def check_bolus(bolus: Bolus, program: Program, rig: Rig) -> None:
         ceilings.check_rate(bolus.rate_nl)
     except Refusal as refusal:
         limit = possible(part_of(Fraction(figure(refusal, "nearest_nl"), bolus.rate_nl), bolus.rate))
-        text = f"{shown(bolus.rate.text)}: {without_nearest(refusal, program.rate_seconds_s, bolus.rate)}"
-        raise BadInput(text, advice(refusal, bolus.rate, limit)) from refusal
+        per_nl = ng_per_nl(program)
+        text = f"{shown(bolus.rate.text)}: {without_nearest(refusal, program.rate_seconds_s, bolus.rate, per_nl)}"
+        binds = layers.words(refusal.fault.name, refusal.detail, program, rig.bench)
+        raise BadInput(text, joined(advice(refusal, bolus.rate, limit), binds)) from refusal
     for window, span_s, limit_nl in (("hour", S_PER_HOUR, ceilings.hour_nl), ("day", S_PER_DAY, ceilings.day_nl)):
         asked_nl = min(bolus.volume_nl, bolus.rate_nl * span_s // program.rate_seconds_s)
         if asked_nl > limit_nl:
             above = Refusal(window + "_above_ceiling", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
             limit = possible(part_of(Fraction(limit_nl, bolus.volume_nl), bolus.volume))
-            raise BadInput(f"{shown(bolus.volume.text)}: {without_nearest(above, None, bolus.volume)}", advice(above, bolus.volume, limit))
+            text = f"{shown(bolus.volume.text)}: {without_nearest(above, None, bolus.volume, ng_per_nl(program))}"
+            binds = layers.words(above.fault.name, above.detail, program, rig.bench)
+            raise BadInput(text, joined(advice(above, bolus.volume, limit), binds))
 
 
 def of_ceiling(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> Culprit:

@@ -7,6 +7,7 @@ from typing import Any
 from pumpcore.motion.dose import Calibration
 from pumpcore.program.packing import MAX_RATE_NL
 from thecal.pump.facts import PumpFacts
+from thecal.pump.layers import Bench, of_greeting
 
 
 class Rig:
@@ -23,6 +24,7 @@ class Rig:
     def __init__(self, ceilings: dict[str, int], calibration: Calibration | None = None) -> None:
         self.__dict__.update(ceilings)
         self.calibration = calibration or Calibration(1, 1)
+        self.bench: Bench | None = None
 
 
 # no bench known: the check finds only contradictions within the prescription
@@ -46,17 +48,24 @@ def of_pump(facts: PumpFacts) -> Rig:
     if not ceilings:
         return ANY_RIG
     pair = facts.pair()
-    return Rig(ceilings, Calibration(pair["volume_nl"], pair["steps"]))
+    rig = Rig(ceilings, Calibration(pair["volume_nl"], pair["steps"]))
+    rig.bench = of_greeting(facts.hello)
+    return rig
 
 
-def of_bench(bench: Any) -> Rig:
-    """Return the rig of a `pumpcore.bench.bench.Bench`."""
-    return Rig(dict(vars(bench)), bench.calibration)
+def of_bench(bench: Any, source: str = "its bench file") -> Rig:
+    """Return the rig of a `pumpcore.bench.bench.Bench` from this file."""
+    rig = Rig(dict(vars(bench)), bench.calibration)
+    rig.bench = Bench(bench.name, bench.rate_nl, bench.rate_seconds_s, bench.hour_nl, bench.day_nl, source)
+    return rig
 
 
 def rig_of(bench: str | None) -> Rig:
     """Return the rig of a bench file or bench name. Without one, only contradictions within the prescription are found."""
-    from pumpcore.bench.bench import Bench
+    from pumpcore.bench.bench import Bench as Checked
     from thecal.files.bench import bench_file, for_pump, read_bench
 
-    return of_bench(Bench(for_pump(read_bench(bench_file(bench, "*"))))) if bench else ANY_RIG
+    if not bench:
+        return ANY_RIG
+    path = bench_file(bench, "*")
+    return of_bench(Checked(for_pump(read_bench(path))), path.name)

@@ -16,8 +16,10 @@ from thecal.checks.rigs import Rig
 from thecal.errors import BadInput
 from thecal.prescription.compiler import Compiled
 from thecal.prescription.file import Prescription
+from thecal.pump import layers
 from thecal.pump.refusals import RATE_FAULTS, without_nearest
 from thecal.quantities.amounts import span, ug_per_ml
+from thecal.quantities.exact import ng_per_nl
 from thecal.quantities.typed import decimal, shown
 
 FAULTS = ("minimum_rate", "demand_rate", "demand_volume", "library_hard", "library_soft")
@@ -35,8 +37,10 @@ def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, 
     do = told(refusal.fault.name)[1]
     if refusal.fault.name == "library_soft":
         do = f"confirm it with --override {refusal.detail['parameter']}"
-    words = "; ".join(filter(None, (do, best or nearest(compiled.program, refusal))))
-    said = without_nearest(refusal, compiled.program.rate_seconds_s, blamed.quantity if blamed else None)
+    binds = layers.words(refusal.fault.name, refusal.detail, compiled.program, rig.bench)
+    words = "; ".join(filter(None, (do, best or nearest(compiled.program, refusal), binds)))
+    quantity, per_nl = blamed.quantity if blamed else None, ng_per_nl(compiled.program)
+    said = without_nearest(refusal, compiled.program.rate_seconds_s, quantity, per_nl)
     return BadInput(f"{name}: {key}: {shown(typed)}: {said}", words)
 
 

@@ -39,6 +39,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Show the limits of the pump and its program", "thecal limits"),
         ("Show them for a prescription, without a pump", "thecal limits rx.toml --bench tmc2209-peristaltic"),
     ),
+    "bench": (
+        ("Show the ceilings and what is used of them", "thecal bench show"),
+        ("Lower what 24 hours may hold", 'thecal bench set --max-per-day "30 mL"'),
+        ("Raise the highest rate, at the pump", 'thecal bench set --max-rate "12 mL/h"'),
+    ),
     "forecast": (
         ("Show what a prescription will do", "thecal forecast rx.toml"),
         ("Draw a week of it, without a pump", "thecal forecast rx.toml --days 7 --png week.png --offline"),

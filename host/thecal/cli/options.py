@@ -42,6 +42,7 @@ Library = Annotated[
         help="Drug library (default: THECAL_LIBRARY, the config file, otherwise the shipped library of that name).",
     ),
 ]
+Steps = Annotated[bool, typer.Option("--steps", help="Also show the pump's own numbers: steps, leases, guard, nanolitres.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; the name of a quantity ends with its unit.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; the review is still printed.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the review; send and change nothing.")]

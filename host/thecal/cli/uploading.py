@@ -47,13 +47,13 @@ def soft_text(program: Program, word: str, value: int) -> str:
     return ml_per_h(value, program.rate_seconds_s) if word == "rate" else ml(value)
 
 
-def upload(pump: PumpFacts, compiled: Compiled, yes: bool) -> str:
+def upload(pump: PumpFacts, compiled: Compiled, yes: bool, steps: bool = False) -> str:
     """Stage, review, confirm, activate, compare. Returns the digest of the active program."""
     from thecal.pump.active import read_back
     from thecal.text import calibration as calibration_text
 
     staged = stage(pump, compiled)
-    show(pump.program, read_back(staged), compiled.typed)
+    show(pump.program, read_back(staged), compiled.typed, steps)
     talk(f"calibration  {calibration_text.line(pump.status['calibration'])}")
     if staged.get("line"):
         talk(line_changes(staged["line"]))
@@ -105,9 +105,9 @@ def line_changes(line: dict[str, Any]) -> str:
     return f"line         {line_text.text(line)}" + (f"\n             before a start: {needs}" if needs else "")
 
 
-def show(current: Program | None, new: Program | None, typed: dict[str, str]) -> None:
+def show(current: Program | None, new: Program | None, typed: dict[str, str], steps: bool = False) -> None:
     from thecal.text.program import marked, rows
 
     if new is None:
         raise Failed("the pump did not read the staged program back", "flash the pump with this version's firmware")
-    talk(headed(marked(rows(current, new, typed))))
+    talk(headed(marked(rows(current, new, typed, steps))))

@@ -9,6 +9,7 @@ from pumpcore.flash import slots
 from thecal.deploy import marks
 from thecal.errors import BadInput
 from thecal.files.bench import Bench, payload
+from thecal.quantities.amounts import ml, ml_per_h
 
 NAME = "bench"
 PATHS = tuple(marks.slot_paths(NAME))
@@ -38,10 +39,11 @@ def to_write(files: Mapping[str, bytes], wanted: Bench) -> dict[str, bytes]:
 
 
 def describe(held: bytes) -> str:
-    """Return name and calibration of a bench in a slot, for a person."""
+    """Return name, calibration and ceilings of a bench in a slot, for a person."""
     try:
         found = bench.parse(held)
     except bench.BenchError:
         return "a bench that this firmware can't read"
     pair = found.calibration
-    return f"{found.name} ({pair.volume_nl} nl per {pair.steps} steps, {pair.state})"
+    most = f"at most {ml_per_h(found.rate_nl, found.rate_seconds_s)}, {ml(found.hour_nl)} an hour, {ml(found.day_nl)} a day"
+    return f"{found.name} ({pair.volume_nl} nl per {pair.steps} steps, {pair.state}; {most})"

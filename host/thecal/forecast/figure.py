@@ -6,24 +6,32 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pumpcore.units import NL_PER_ML, S_PER_HOUR, S_PER_MINUTE
+from pumpcore.units import NL_PER_ML, S_PER_MINUTE
 from thecal.forecast.course import Course
 from thecal.forecast.model import Outlook
+from thecal.forecast.unit import Unit, of_program
 from thecal.forecast.words import utc_offset
-from thecal.reports.drawing import entitle
-from thecal.reports.figure import BAND, DONE, INK, PLAN, TRUE, plain, saved
+from thecal.quantities.typed import decimal
+from thecal.reports.drawing import BAND, DONE, INK, PLAN, TRUE, entitle, styled
+from thecal.reports.figure import plain, saved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SIZE_INCH = (9.6, 7.4)
 NEAR_PART = 0.1  # of the height: the labels of two curves that end nearer would overlap
-NG_PER_UG = 1000
 RAMP_POINTS = 24  # with so many, the parabola of a ramp looks smooth
 
 
 def png(outlook: Outlook) -> bytes:
     """Draw the forecast; return the PNG's bytes."""
+    with styled():
+        return saved(drawn(outlook))
+
+
+def drawn(outlook: Outlook) -> Figure:
+    """Draw rates, total volume, and the reservoir."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -43,7 +51,7 @@ def png(outlook: Outlook) -> bytes:
         mark_changes(one, outlook)
     axes[0].legend(frameon=False, fontsize=8, ncols=5, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     time_axis(axes[-1], outlook)
-    return saved(figure)
+    return figure
 
 
 def draw_rates(axes: Axes, outlook: Outlook) -> None:
@@ -51,12 +59,12 @@ def draw_rates(axes: Axes, outlook: Outlook) -> None:
     basal = outlook.basal
     corners = [(at_s, rate) for flow in basal.flows()
             for at_s, rate in ((flow.from_s, flow.per_s), (flow.to_s, flow.per_s + flow.slope * (flow.to_s - flow.from_s)))]  # fmt: skip
-    times, rates = [x_of(outlook, at_s) for at_s, _ in corners], [ml_per_h(rate) for _, rate in corners]
+    times, rates = [x_of(outlook, at_s) for at_s, _ in corners], [float(outlook.unit.rate(rate)) for _, rate in corners]
     settings = outlook.settings
     if outlook.allowed.demand_nl:
         starts = [x_of(outlook, at_s) for at_s in outlook.allowed.starts]
-        bolus = ml_per_h(Fraction(settings.demand_nl, settings.demand_s))
-        word = f"a demand bolus at the earliest: {bolus:.3g} mL/h more for {settings.demand_s // S_PER_MINUTE} min"
+        bolus = decimal(outlook.unit.rate(Fraction(settings.demand_nl, settings.demand_s)), 2).removeprefix("~")
+        word = f"a demand bolus at the earliest: {bolus} {outlook.unit.words} more for {settings.demand_s // S_PER_MINUTE} min"
         axes.plot(starts, [0.03] * len(starts), "|", color=TRUE, markersize=6, transform=axes.get_xaxis_transform(), label=word)
     axes.plot(times, rates, color=DONE, linewidth=1.2, label="basal", solid_joinstyle="miter")
     if outlook.front_s is not None:
@@ -65,7 +73,7 @@ def draw_rates(axes: Axes, outlook: Outlook) -> None:
         ends_s = outlook.end_s if outlook.passed_s is None else outlook.passed_s
         ends = [x_of(outlook, at_s) for at_s in (outlook.near_s, ends_s)]
         axes.axvspan(ends[0], ends[1], color=BAND, alpha=0.25, linewidth=0, label="tip uncertain: the lower rate")
-    axes.set_ylabel("mL/h")
+    axes.set_ylabel(outlook.unit.words)
     axes.set_ylim(bottom=0)
 
 
@@ -73,19 +81,19 @@ def draw_volumes(axes: Axes, outlook: Outlook) -> None:
     """Draw the total volume; on the right the mass, if the fluid has a concentration."""
     for course, colour, width in ((outlook.everything, PLAN, 2.6), (outlook.basal, DONE, 1.2)):
         axes.plot(*curve(outlook, course, 0, 1), color=colour, linewidth=width)
-    axes.set_ylabel("mL in total")
+    axes.set_ylabel(f"{outlook.unit.top} in total")
     axes.set_ylim(bottom=0)
-    top = outlook.mass_ng(Fraction(NL_PER_ML))
-    if top is not None and outlook.front is None:  # otherwise the mass is not proportional to the volume
-        per_ml = float(top / NG_PER_UG)
-        there: Any = lambda ml: ml * per_ml  # noqa: E731  (matplotlib hands over arrays)
-        back: Any = lambda ug: ug / per_ml  # noqa: E731
+    other = of_program(outlook.program) if outlook.unit.ng_per_nl is None else Unit()
+    if outlook.program.concentration[0] and outlook.front is None:  # otherwise the mass is not proportional to the volume
+        factor = float(other.amount(Fraction(NL_PER_ML)) / outlook.unit.amount(Fraction(NL_PER_ML)))
+        there: Any = lambda value: value * factor  # noqa: E731  (matplotlib hands over arrays)
+        back: Any = lambda value: value / factor  # noqa: E731
         right = axes.secondary_yaxis("right", functions=(there, back))
-        right.set_ylabel("ug in total")
+        right.set_ylabel(f"{other.top} in total")
         right.spines["right"].set_visible(False)
     end = outlook.end_s
     if outlook.allowed.day_nl():
-        basal_ml, all_ml = (float(course.at(end) / NL_PER_ML) for course in (outlook.basal, outlook.everything))
+        basal_ml, all_ml = (float(outlook.unit.amount(course.at(end))) for course in (outlook.basal, outlook.everything))
         near = abs(all_ml - basal_ml) < NEAR_PART * max(all_ml, basal_ml)  # one above the curves, the other below them
         for place_ml, word, below in ((all_ml, "every bolus", False), (basal_ml, "basal only", near)):
             offset, side = ((-4, -3), "top") if below else ((-4, 3), "bottom")
@@ -125,9 +133,9 @@ def points(outlook: Outlook, course: Course) -> list[int]:
 
 
 def curve(outlook: Outlook, course: Course, base_nl: int, sign: int) -> tuple[list[Any], list[float]]:
-    """Return times and mL of `base_nl` plus (`sign` 1) or minus (-1) the volume of a course."""
+    """Return times and amounts of `base_nl` plus (`sign` 1) or minus (-1) the volume of a course."""
     seconds = points(outlook, course)
-    return [x_of(outlook, at_s) for at_s in seconds], [float((base_nl + sign * course.at(at_s)) / NL_PER_ML) for at_s in seconds]
+    return [x_of(outlook, at_s) for at_s in seconds], [float(outlook.unit.amount(base_nl + sign * course.at(at_s))) for at_s in seconds]
 
 
 def mark_changes(axes: Axes, outlook: Outlook) -> None:
@@ -141,11 +149,6 @@ def x_of(outlook: Outlook, second_s: int) -> Any:
     """Return a time with the start's offset throughout, so that a repeated hour does not fold a curve back. Matplotlib accepts a
     datetime."""
     return outlook.when.local(0) + timedelta(seconds=second_s)
-
-
-def ml_per_h(nl_per_s: Fraction) -> float:
-    """Convert nL per second to mL/h, for drawing."""
-    return float(nl_per_s * S_PER_HOUR / NL_PER_ML)
 
 
 def time_axis(axes: Axes, outlook: Outlook) -> None:

@@ -20,6 +20,7 @@ from thecal.forecast.boluses import Allowed
 from thecal.forecast.bridged import Front
 from thecal.forecast.course import Course, Flow
 from thecal.forecast.flowing import Rows
+from thecal.forecast.unit import Unit
 from thecal.quantities.exact import drugs_of
 
 
@@ -78,12 +79,14 @@ class Outlook:
     one (`boluses`: these alone); each until the reservoir is empty. `planned`: lowest and highest rate of the basal without that end.
     `left_nl`: at the start, None without a reservoir.
 
-    `drugs`: (name, ng per nl) of each, the leading one first; [] for a program in volumes.
+    `unit`: as the prescription was typed. `drugs`: (name, ng per nl) of each, the leading one first; [] for a program in volumes.
 
     `front`: another concentration in the line, None if it holds the program's: the pump delivers it with a bridge, whose rates are in
     `basal`. `near_s`, `front_s`, `passed_s`: when the tip becomes uncertain, when the measured volume has passed, when the front has
     certainly passed.
     """
+
+    unit = Unit()
 
     def __init__(self, program: Program, pair: Calibration, when: When, left_nl: int | None = None, front: Front | None = None) -> None:
         self.program, self.pair = program, pair

@@ -11,7 +11,8 @@ from pumpcore.units import NL_PER_ML, S_PER_MINUTE
 from thecal.forecast import ceilings as binds
 from thecal.forecast.flowing import waits_s
 from thecal.forecast.model import Day, Outlook
-from thecal.quantities.amounts import ml, ml_per_h, span
+from thecal.forecast.unit import Unit
+from thecal.quantities.amounts import ml, span
 from thecal.quantities.typed import decimal
 from thecal.text.protocol import is_endless, last_nl
 
@@ -50,11 +51,12 @@ def utc_offset(offset_s: int) -> str:
 def facts(outlook: Outlook) -> Rows:
     """Return (label, text) of the whole forecast."""
     program, settings, marks = outlook.program, outlook.settings, outlook.marks
-    rates = " to ".join(ml_per_h_exact(rate) for rate in dict.fromkeys(outlook.planned))
+    whole = in_volume(outlook, outlook.basal.at(outlook.end_s))
+    rates = " to ".join(outlook.unit.rate_text(rate) for rate in dict.fromkeys(outlook.planned))
     rows: Rows = [
         ("program", f"{program.name}, {', '.join(name for name, _, _ in program.content())}"),
         ("from", f"{outlook.when.local(0):%a %Y-%m-%d %H:%M:%S}, {outlook.when.days} days, local time {offset_words(outlook)}"),
-        ("basal", f"{rates}, {begin_text(outlook)}, {ml(outlook.basal.at(outlook.end_s))} in total{basal_mass(outlook)}"),
+        ("basal", f"{rates}, {begin_text(outlook)}, {basal_mass(outlook)}{whole} in total"),
         ("boluses allowed", allowed_text(outlook)),
     ]
     rows[3:3] = protocol_facts(outlook)
@@ -82,7 +84,8 @@ def protocol_facts(outlook: Outlook) -> Rows:
     wait_s = waits_s(outlook.program, outlook.when.utc_s, outlook.when.zone)
     rows: Rows = [("begins", moment(outlook, wait_s))] if wait_s else []
     if is_endless(protocol):
-        held = f"holds {ml_per_h(last_nl(protocol), outlook.program.rate_seconds_s)} " if protocol.then == HOLD else ""
+        rate = outlook.unit.rate_text(Fraction(last_nl(protocol), outlook.program.rate_seconds_s))
+        held = f"holds {rate} " if protocol.then == HOLD else ""
         return [*rows, ("ends", f"{held}until it is stopped".strip())]
     end_s = wait_s + protocol.end_s()
     return [*rows, ("ends", moment(outlook, end_s if end_s <= outlook.end_s else None))]
@@ -108,26 +111,26 @@ def front_facts(outlook: Outlook) -> Rows:
 
 
 def amount(outlook: Outlook, volume_nl: Fraction) -> str:
-    """ "12.3 mL = 6150 ug"."""
-    return ml(volume_nl) + masses(outlook, [outlook.mass_ng(volume_nl, drug) for drug in range(len(outlook.drugs))])
+    """ "6150 ug = 12.3 mL"."""
+    return masses(outlook, [outlook.mass_ng(volume_nl, drug) for drug in range(len(outlook.drugs))]) + in_volume(outlook, volume_nl)
+
+
+def in_volume(outlook: Outlook, volume_nl: Fraction) -> str:
+    """ "12.3 mL": in the typed unit if that is a volume."""
+    return ml(volume_nl) if outlook.unit.ng_per_nl is not None or outlook.unit.top == "mL" else outlook.unit.amount_text(volume_nl)
 
 
 def basal_mass(outlook: Outlook) -> str:
-    """Return " = 12 ug", the drug in the whole basal; "" without a concentration."""
+    """Return "12 ug = ", the drug in the whole basal; "" without a concentration."""
     return masses(outlook, [outlook.dosed_ng(0, outlook.end_s, drug) for drug in range(len(outlook.drugs))])
 
 
 def masses(outlook: Outlook, doses_ng: list[Fraction | None]) -> str:
-    """Return " = 12 ug", or " = dye 12 ug, marker 6 ug" of several drugs; "" for a program in volumes."""
+    """Return "12 ug = ", or "dye 12 ug, marker 6 ug = " of several drugs; "" for a program in volumes."""
     texts = [f"{decimal((dose_ng or Fraction(0)) / NG_PER_UG, 2)} ug" for dose_ng in doses_ng]
     if len(texts) > 1:
         texts = [f"{name} {text}" for (name, _), text in zip(outlook.drugs, texts, strict=True)]
-    return f" = {', '.join(texts)}" if texts else ""
-
-
-def ml_per_h_exact(rate_nl_per_s: Fraction) -> str:
-    """Format nL per second in mL/h."""
-    return ml_per_h(rate_nl_per_s.numerator, rate_nl_per_s.denominator)
+    return f"{', '.join(texts)} = " if texts else ""
 
 
 def allowed_text(outlook: Outlook) -> str:
@@ -148,19 +151,20 @@ def binding_text(outlook: Outlook, ceilings: Ceilings) -> list[str]:
         when = f"{outlook.when.local(at_s):%a %Y-%m-%d %H:%M}"
         if name == "rate":
             seconds_s = outlook.program.rate_seconds_s
-            asked_text = ml_per_h_exact(asked_nl / seconds_s)
-            found.append(f"the rate of {asked_text} at {when} is above the ceiling, {ml_per_h(limit_nl, seconds_s)}")
+            asked_text, limit_text = outlook.unit.rate_text(asked_nl / seconds_s), outlook.unit.rate_text(Fraction(limit_nl, seconds_s))
+            found.append(f"the rate of {asked_text} at {when} is above the ceiling, {limit_text}")
         else:
-            found.append(f"the {name} from {when} would deliver {ml(asked_nl)}, its ceiling is {ml(limit_nl)}: the pump will pause then")
+            asked_text, limit_text = (outlook.unit.amount_text(Fraction(volume_nl)) for volume_nl in (asked_nl, limit_nl))
+            found.append(f"the {name} from {when} would deliver {asked_text}, its ceiling is {limit_text}: the pump will pause then")
     return found
 
 
 def day_rows(outlook: Outlook) -> Rows:
     """Return the table, one row per local day."""
     boluses, reservoir = outlook.allowed.day_nl() > 0, outlook.left_nl is not None
-    count = len(outlook.drugs)
+    count, unit = len(outlook.drugs), volume_unit(outlook)
     doses = ["basal ug", "ug in total"] if count == 1 else [f"{name}{word} ug" for name, _ in outlook.drugs for word in ("", " in total")]
-    head = ["day", "basal mL", "mL in total"] + doses + ["boluses", "bolus mL"] * boluses
+    head = ["day", *doses, f"basal {unit}", f"{unit} in total", *["boluses", f"bolus {unit}"] * boluses]
     head += ["mL left, basal only"] * reservoir + ["mL left, every bolus"] * (reservoir and boluses)
     return [tuple(head), *[tuple(day_cells(outlook, day, Columns(count, boluses, reservoir))) for day in outlook.table()]]
 
@@ -170,17 +174,23 @@ def day_cells(outlook: Outlook, day: Day, columns: Columns) -> list[str]:
     hours = (day.to_s - day.from_s) / 3600
     in_all = outlook.basal.at(day.to_s)
     name = f"{day.day:%a %Y-%m-%d}" + ("" if hours == 24 else f", {hours:.3g} h")
-    cells = [name, number(day.basal_nl / NL_PER_ML), number(in_all / NL_PER_ML)]
+    cells, unit = [name], Unit(f"{volume_unit(outlook)}/h")
     for drug in range(columns.drug_count):
         doses = [outlook.dosed_ng(from_s, day.to_s, drug) or Fraction(0) for from_s in (day.from_s, 0)]
         cells += [number(dose_ng / NG_PER_UG, 2) for dose_ng in doses]
+    cells += [unit.number(volume_nl) for volume_nl in (day.basal_nl, in_all)]
     if columns.boluses:
-        cells += [str(day.boluses), number(day.bolus_nl / NL_PER_ML)]
+        cells += [str(day.boluses), unit.number(day.bolus_nl)]
     if columns.reservoir:
         cells.append(number((day.left_basal_nl or Fraction(0)) / NL_PER_ML))
         if columns.boluses:
             cells.append(number((day.left_all_nl or Fraction(0)) / NL_PER_ML))
     return cells
+
+
+def volume_unit(outlook: Outlook) -> str:
+    """Return the unit of volumes: as typed, or mL beside a typed mass."""
+    return outlook.unit.top if outlook.unit.ng_per_nl is None else "mL"
 
 
 def number(value: Fraction, digits: int = DIGITS) -> str:

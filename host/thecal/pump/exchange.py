@@ -46,6 +46,10 @@ class Exchange:
     def __exit__(self, *details: object) -> None:
         self.close()
 
+    def shared(self) -> bool:
+        """Return True if another program uses the open port as well, so that it may read an answer of ours."""
+        return self._link is not None and self._link.shared
+
     def close(self) -> None:
         """Close the port; the next question opens it again."""
         if self._link is not None:

@@ -33,6 +33,15 @@ class PumpFacts:
         """The program that the pump runs or would run; None when it has none. Asked for when it is first needed."""
         return read_back(self.client.program_read())
 
+    def known_program(self) -> Program | None:
+        """The program; None also for one of a newer firmware, which this thecal can't read."""
+        from pumpcore.faults.faults import Refusal
+
+        try:
+            return self.program
+        except Refusal:
+            return None
+
     def active(self) -> Program:
         """The program. Failed when the pump has none."""
         if self.program is None:

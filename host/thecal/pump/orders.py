@@ -11,6 +11,8 @@ from typing import Any
 
 from pumpcore.orders.bolus import Temporary
 from thecal.errors import Failed, Interrupted, LinkLost, Refused, Unknown
+from thecal.pump import layers
+from thecal.pump.active import read_back
 from thecal.pump.client import LIVE_STATES, Client
 from thecal.pump.exchange import Reply
 from thecal.pump.refusals import with_rates
@@ -50,9 +52,15 @@ def place(client: Client, order: Order) -> Reply:
     except Interrupted as end:
         raise ended_priming(client, token, end) if order.method == PRIME else end from None
     except Refused as refused:
-        raise with_rates(refused, client.status().get("rate_seconds_s")) from refused
+        raise with_rates(refused, client.status().get("rate_seconds_s"), binding(client, refused)) from refused
     except Unknown as error:
         raise Unknown(error.cause, f"see its state before you order again: {order.ask_with.replace('TOKEN', token)}") from error
+
+
+def binding(client: Client, refused: Refused) -> str:
+    """Return the sentence about the layer of limits that refused an order; "" if none did."""
+    program = read_back(client.program_read())
+    return "" if program is None else layers.words(refused.fault, refused.detail, program, layers.of_greeting(client.greeting or {}))
 
 
 def ended_priming(client: Client, token: str, end: Interrupted) -> Interrupted:

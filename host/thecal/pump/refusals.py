@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -10,7 +11,7 @@ from pumpcore.faults.fault_texts import told, worded
 from pumpcore.faults.faults import Refusal
 from pumpcore.units import NL_PER_ML, S_PER_HOUR
 from thecal.errors import Refused
-from thecal.quantities.typed import Quantity, decimal, spelled
+from thecal.quantities.typed import Quantity, decimal, spelled, unit_kind
 
 # What their `..._nl` are per the program's seconds; all others are volumes.
 RATE_FAULTS = ("rate_above_ceiling", "rate_above_motor", "minimum_rate")
@@ -20,20 +21,41 @@ PARAMETERS = {"max_rate_nl": "max_rate", "hour_nl": "max_per_hour", "day_nl": "m
 DIGITS = 6
 
 
-def sentence(refusal: Refusal, seconds_s: int | None = None, typed: Quantity | None = None) -> str:
+def sentence(refusal: Refusal, seconds_s: int | None = None) -> str:
     """Return the text of a refusal that the host raised, in the pump's words; `seconds_s`: the period of the program's rates."""
-    return said(refusal.fault.name, told(refusal.fault.name)[0], refusal.detail, seconds_s, typed)
+    return said(refusal.fault.name, told(refusal.fault.name)[0], refusal.detail, seconds_s)
 
 
-def without_nearest(refusal: Refusal, seconds_s: int | None = None, typed: Quantity | None = None) -> str:
+@dataclass(frozen=True)
+class Typed:
+    """What the user typed, and the concentration that turns its mass into a volume; None if there is none."""
+
+    quantity: Quantity
+    ng_per_nl: Fraction | None = None
+
+    def converted(self, value: Fraction, unit: str) -> tuple[Fraction, str]:
+        """Return mL or mL/h in the typed unit: a volume in the unit of "3 uL/h" is in uL, a rate in that of "20 ug" in ug/h."""
+        top, _, bottom = self.quantity.unit.partition("/")
+        _, slash, per = unit.partition("/")
+        wanted = f"{top}/{bottom or per}" if slash else top
+        if unit_kind(top) == "volume":
+            return Quantity("", value, unit).to(wanted), wanted
+        if self.ng_per_nl is None:
+            return value, unit
+        mass = Quantity("", value * self.ng_per_nl, f"mg{slash}{per}")  # ng per nL are mg per mL
+        return mass.to(wanted), wanted
+
+
+def without_nearest(
+    refusal: Refusal, seconds_s: int | None = None, typed: Quantity | None = None, ng_per_nl: Fraction | None = None
+) -> str:
     """Return `sentence` without the nearest value within this one limit; the caller names the nearest within all limits instead."""
     detail = {name: value for name, value in refusal.detail.items() if not name.startswith("nearest")}
-    return said(refusal.fault.name, told(refusal.fault.name)[0], detail, seconds_s, typed)
+    in_unit = Typed(typed, ng_per_nl) if typed is not None else None
+    return said(refusal.fault.name, told(refusal.fault.name)[0], detail, seconds_s, in_unit)
 
 
-def said(
-    fault: str, text: str, detail: Mapping[str, object], seconds_s: int | None = None, typed: Quantity | None = None
-) -> str:
+def said(fault: str, text: str, detail: Mapping[str, object], seconds_s: int | None = None, typed: Typed | None = None) -> str:
     """Return the text of any refusal; a rate without a known period stays in nl, as the pump wrote it."""
     rates = fault in RATE_FAULTS or detail.get("cause") in RATE_FAULTS or detail.get("parameter") in RATE_PARAMETERS
     rates |= fault.startswith("library") and detail.get("parameter") == "bridge" and detail.get("limited") != "day"
@@ -49,17 +71,18 @@ def said(
     return worded(text, parts)
 
 
-def amount(value_nl: int, seconds_s: int | None, typed: Quantity | None) -> str:
+def amount(value_nl: int, seconds_s: int | None, typed: Typed | None) -> str:
     """Format a volume, or a rate if `seconds_s` is given: exact within six decimals, otherwise marked "~"."""
-    per_ml, unit, kind = (Fraction(S_PER_HOUR, seconds_s), "mL/h", "volume/time") if seconds_s else (Fraction(1), "mL", "volume")
+    per_ml, unit = (Fraction(S_PER_HOUR, seconds_s), "mL/h") if seconds_s else (Fraction(1), "mL")
     value = value_nl * per_ml / NL_PER_ML
-    if typed is not None and typed.kind() == kind:
-        value, unit = Quantity("", value, unit).to(typed.unit), typed.unit
+    if typed is not None:
+        value, unit = typed.converted(value, unit)
     return f"{decimal(value, DIGITS)} {spelled(unit)}"
 
 
-def with_rates(refused: Refused, seconds_s: int | None) -> Refused:
-    """Return the pump's refusal with its rates in mL/h; `seconds_s`: the period of the refused program or run."""
-    made = Refused(refused.code, refused.fault, said(refused.fault, refused.text, refused.detail, seconds_s), refused.do)
+def with_rates(refused: Refused, seconds_s: int | None, binds: str = "") -> Refused:
+    """Return the pump's refusal with its rates in mL/h and the layer that `binds`; `seconds_s`: the period of the program or run."""
+    do = "; ".join(filter(None, (refused.do, binds)))
+    made = Refused(refused.code, refused.fault, said(refused.fault, refused.text, refused.detail, seconds_s), do)
     made.text, made.detail = refused.text, refused.detail
     return made if refused.text else refused

@@ -14,7 +14,7 @@ from thecal.pump.active import pair_of
 from thecal.pump.client import Client
 from thecal.pump.exchange import Reply
 from thecal.pump.transport import registry
-from thecal.quantities.amounts import ml
+from thecal.quantities import measured
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 # a `stop` takes at most 6 s, in which a second signal must not interrupt it
@@ -90,8 +90,8 @@ def delivered(client: Client, token: str) -> str:
 def amount(client: Client, told: Reply) -> str:
     """Format delivered and ordered volume of a run, by the pump's calibration."""
     pair = pair_of(client.status())
-    made, ordered = (ml(told[name] * pair["volume_nl"] // pair["steps"]) for name in ("delivered_steps", "ordered_steps"))
-    return f"{made} of {ordered} were delivered"
+    volumes = (measured.total(told[name], pair).volume_nl for name in ("delivered_steps", "ordered_steps"))
+    return f"{measured.part(*volumes)} were delivered"
 
 
 def cut_short(client: Client, purpose: str, told: Reply) -> Failed:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from pumpcore.units import NL_PER_ML, NL_PER_UL, S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
+from thecal.quantities import measured
 from thecal.quantities.preferred import volume_unit
 from thecal.quantities.typed import decimal
 
@@ -68,8 +69,8 @@ def steps_text(steps: int, calibration: dict[str, Any] | None) -> str:
 
 
 def made_text(steps: int, calibration: dict[str, Any] | None) -> str:
-    """ "~12.3419 mL"; "1234 steps" if the pump has no bench."""
-    return ml(Fraction(steps * calibration["volume_nl"], calibration["steps"])) if calibration else f"{steps} steps"
+    """ "12.3419 mL"; "1234 steps" if the pump has no bench."""
+    return measured.volume(Fraction(steps * calibration["volume_nl"], calibration["steps"])) if calibration else f"{steps} steps"
 
 
 def span(duration_s: int) -> str:

@@ -11,17 +11,33 @@ from pumpcore.program.plan import Program
 from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, MS_PER_S, NL_PER_ML, S_PER_HOUR, S_PER_MINUTE
 from thecal.history.curve import Curve
 from thecal.history.timeline import Timeline
-from thecal.reports.drawing import entitle, png_of
+from thecal.quantities.exact import ng_per_nl
+from thecal.reports.drawing import (
+    BAND,
+    BOLUS,
+    DONE,
+    DPI,
+    GRID,
+    HATCH,
+    HATCHES,
+    INK,
+    NARROW_INCH,
+    OFF,
+    PLAN,
+    STOPPED,
+    TRUE,
+    entitle,
+    in_page,
+    png_of,
+    styled,
+)
 from thecal.reports.words import Words, offset_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, PLAN, DONE, TRUE = "#1b1b1b", "#a9b4bf", "#1f5f8b", "#b3372b"
-OFF, BOLUS, BAND, STOPPED = "#f3d9d2", "#dfeaf0", "#e8a33d", "#ededed"
 SIZE_INCH, SCHEDULE_INCH = (9.6, 7.4), (9.6, 2.6)
-DPI = 130
 BINS = 480
 SHORTEST_BIN_MS = 30_000
 NARROWEST_BIN_MS = 5_000
@@ -54,26 +70,32 @@ class HistoryPicture:
     def png(self) -> bytes:
         """Return the picture; drawn once."""
         if not self._png:
-            self._png = self._draw()
+            with styled():
+                self._png = saved(self._draw(titled=True))
         return self._png
 
-    def _draw(self) -> bytes:
+    def for_page(self) -> str:
+        """Return the picture as SVG, for a page."""
+        return in_page(self._draw, "history", "Rate, total volume, and difference from the plan, over time")
+
+    def _draw(self, narrow: bool = False, titled: bool = False) -> Figure:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=SIZE_INCH, layout="constrained")
+        figure = Figure(figsize=(NARROW_INCH, SIZE_INCH[1]) if narrow else SIZE_INCH, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(3, 1, sharex=True, height_ratios=(5, 4, 2))
-        entitle(figure, self.title, fontsize=12, color=INK)
+        if titled:  # a page has it as its heading
+            entitle(figure, self.title, fontsize=12, color=INK)
         self._draw_rates(axes[0])
         self._draw_volumes(axes[1])
         self._draw_behind(axes[2])
         for one in axes:
             self._shade(one)
             plain(one)
-        self._mark(axes[0])
-        self._time_axis(axes[2])
-        return saved(figure)
+        self._mark(axes[0], 2 if narrow else 6)
+        self._time_axis(axes[2], narrow)
+        return figure
 
     # -- curves
 
@@ -113,7 +135,7 @@ class HistoryPicture:
     def _draw_volumes(self, axes: Axes) -> None:
         low, high = self.volumes(self.line.low), self.volumes(self.line.high)
         axes.plot(*self._split(self.volumes(self.line.planned)), color=PLAN, linewidth=3.2)
-        axes.fill_between(*self._split(low), [value for _, value in high], color=BAND, linewidth=0)
+        axes.fill_between(*self._split(low), [value for _, value in high], **shade(BAND))
         axes.plot(*self._split(high), color=DONE, linewidth=1.1)
         if self.truth:
             drawn = [(at_ms, float(self.words.amount(steps, at_ms))) for at_ms, steps in self.truth]
@@ -130,7 +152,7 @@ class HistoryPicture:
             for curve in (self.line.low, self.line.high)
         )
         x = [self._x(at_ms) for at_ms in self.times()]
-        axes.fill_between(x, low, high, color=BAND, linewidth=0)
+        axes.fill_between(x, low, high, **shade(BAND))
         axes.plot(x, high, color=DONE, linewidth=1.1)
         axes.axhline(0, color=PLAN, linewidth=1)
         axes.set_ylabel(f"delivered\nminus plan, {self.words.unit}", fontsize=8)
@@ -144,7 +166,7 @@ class HistoryPicture:
         for from_ms, to_ms, colour in self.shades():
             begin_ms, end_ms = max(from_ms, self.from_ms), min(to_ms, self.to_ms)
             if end_ms > begin_ms:
-                axes.axvspan(self._x(begin_ms), self._x(end_ms), color=colour, linewidth=0, zorder=0)
+                axes.axvspan(self._x(begin_ms), self._x(end_ms), **shade(colour), zorder=0)
 
     def shades(self) -> list[Shade]:
         """Return the shades of power off, stops, pauses and boluses."""
@@ -157,7 +179,7 @@ class HistoryPicture:
         boluses = [one for one in books.now.boluses.values() if one.started_ms is not None]
         return found + [Shade(one.started_ms or 0, one.ended_ms or line.to_ms, BOLUS) for one in boluses]
 
-    def _mark(self, axes: Axes) -> None:
+    def _mark(self, axes: Axes, columns: int) -> None:
         """Draw alarms as marks at the top edge, and the legend of colours."""
         from matplotlib.patches import Patch
 
@@ -168,12 +190,12 @@ class HistoryPicture:
             axes.plot(x, [0.985] * len(x), "v", color=TRUE, markersize=6, transform=across, label="alarm or warning", clip_on=False)
         used = {colour for from_ms, to_ms, colour in self.shades() if to_ms > self.from_ms and from_ms < self.to_ms and to_ms > from_ms}
         names = {OFF: "power off", STOPPED: "stopped or paused", BOLUS: "bolus"}
-        patches = [Patch(color=colour, label=label) for colour, label in names.items() if colour in used]
+        patches = [Patch(**shade(colour), label=label) for colour, label in names.items() if colour in used]
         if any(self.from_ms <= one.cut_ms <= self.to_ms and one.uncertain_steps for one in self.line.books.losses):
-            patches.append(Patch(color=BAND, label="uncertain"))
+            patches.append(Patch(**shade(BAND), label="uncertain"))
         handles, _ = axes.get_legend_handles_labels()
         axes.legend(
-            handles=[*handles, *patches], frameon=False, fontsize=8, ncols=6, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0
+            handles=[*handles, *patches], frameon=False, fontsize=8, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0
         )
 
     # -- the axis
@@ -186,17 +208,21 @@ class HistoryPicture:
     def _split(self, points: list[tuple[int, float]]) -> tuple[list[Any], list[float]]:
         return [self._x(at_ms) for at_ms, _ in points], [value for _, value in points]
 
-    def _time_axis(self, axes: Axes) -> None:
+    def _time_axis(self, axes: Axes, narrow: bool) -> None:
         axes.set_xlim(self._x(self.from_ms), self._x(self.to_ms))
         if not self.line.time_is_known():
             axes.set_xlabel("hours; the time of day is unknown")
             return
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-        locator = AutoDateLocator(minticks=4, maxticks=10)
+        locator = AutoDateLocator(minticks=2, maxticks=5) if narrow else AutoDateLocator(minticks=4, maxticks=10)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, formats=FORMATS, zero_formats=ZERO_FORMATS))
-        axes.set_xlabel(f"local time of the pump ({offset_text(self.line.offset_s(self.line.to_ms))})")
+        offset = offset_text(self.line.offset_s(self.line.to_ms))
+        if narrow:  # the date stands on the right
+            axes.set_xlabel(f"pump's time ({offset})", loc="left", fontsize=8)
+        else:
+            axes.set_xlabel(f"local time of the pump ({offset})")
 
 
 def naive(at_ms: int) -> datetime:
@@ -209,8 +235,13 @@ def naive(at_ms: int) -> datetime:
 def plain(axes: Axes) -> None:
     """Remove frame lines, and draw a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e5e5e5", linewidth=0.6)
+    axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def shade(colour: str) -> dict[str, Any]:
+    """Return how a shade is filled: its colour, and its hatching."""
+    return {"facecolor": colour, "edgecolor": HATCH, "hatch": HATCHES.get(colour) or None, "linewidth": 0}
 
 
 def saved(figure: Figure) -> bytes:
@@ -218,28 +249,37 @@ def saved(figure: Figure) -> bytes:
     return png_of(figure, dpi=DPI, facecolor="white", metadata={"Software": "thecal"})
 
 
-def schedule_png(program: Program) -> bytes:
+def schedule_for_page(program: Program) -> str:
+    """Return the rates of a schedule, or the stages of a protocol, as SVG for a page."""
+    return in_page(lambda narrow: draw_schedule(program, narrow), "schedule", "The rates of the schedule")
+
+
+def draw_schedule(program: Program, narrow: bool = False) -> Figure:
     """Draw the rates of a day, or of a week if its days differ; of a protocol its stages, with those of a loop once."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SCHEDULE_INCH, layout="constrained")
+    figure = Figure(figsize=(NARROW_INCH, SCHEDULE_INCH[1]) if narrow else SCHEDULE_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     points, minutes = schedule_points(program) if program.protocol is None else protocol_points(program)
-    axes.plot([minute / 60 for minute, _ in points], [rate for _, rate in points], color=DONE, linewidth=1.6, solid_joinstyle="miter")
-    axes.fill_between([minute / 60 for minute, _ in points], [rate for _, rate in points], color=BOLUS, linewidth=0)
-    axes.set_ylabel("mL/h")
+    per_nl = ng_per_nl(program)  # mL/h times mg/mL are mg/h
+    factor, unit = (1.0, "mL/h") if per_nl is None else (float(per_nl) * 24_000, "ug/day")
+    rates = [rate * factor for _, rate in points]
+    axes.plot([minute / 60 for minute, _ in points], rates, color=DONE, linewidth=1.6, solid_joinstyle="miter")
+    axes.fill_between([minute / 60 for minute, _ in points], rates, color=BOLUS, linewidth=0)
+    axes.set_ylabel(unit)
     axes.set_ylim(bottom=0)
     axes.set_xlim(0, minutes / 60)
     if program.protocol is not None:
         axes.set_xlabel("h from its first stage; stages of a loop once")
     elif minutes == MINUTES_PER_DAY:
-        axes.set_xticks(range(0, 25, 3), [f"{hour:02d}:00" for hour in range(0, 25, 3)])
+        hours = range(0, 25, 6 if narrow else 3)
+        axes.set_xticks(hours, [f"{hour:02d}:00" for hour in hours])
     else:
         axes.set_xticks(range(0, 168, 24), ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ha="left")
     plain(axes)
-    return saved(figure)
+    return figure
 
 
 def schedule_points(program: Program) -> tuple[list[Point], float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from thecal.files.resources import DATA
@@ -25,6 +24,8 @@ def seen(value: Any) -> Any:
     return "\n".join(map(printable, value.split("\n"))) if type(value) is str else value
 
 
-def inline_png(picture: bytes) -> str:
-    """Return the picture as a data URL."""
-    return "data:image/png;base64," + base64.b64encode(picture).decode()
+def markup(made: str) -> Any:
+    """Return text of ours that is HTML already: a picture, or the colours. It must not hold a text from outside that is not escaped."""
+    from markupsafe import Markup
+
+    return Markup(made)

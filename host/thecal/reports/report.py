@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
+from fractions import Fraction
 from typing import Any
 
 from pumpcore.motion.dose import CALIBRATED, UNCALIBRATED
-from pumpcore.program.plan import MODES, Program
+from pumpcore.program.plan import Program
 from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_DAY, S_PER_MINUTE
 from thecal import __version__
 from thecal.errors import Failed
 from thecal.history.checks import Check, checks
 from thecal.history.timeline import Timeline
+from thecal.quantities import measured
 from thecal.quantities.amounts import clock_text
-from thecal.reports.figure import HistoryPicture, schedule_png
-from thecal.reports.page import inline_png, page
+from thecal.reports.drawing import colours_css
+from thecal.reports.figure import HistoryPicture, schedule_for_page
+from thecal.reports.outcome import outcome
+from thecal.reports.page import markup, page
 from thecal.reports.sections import Section, Sections
 from thecal.reports.words import Words
 from thecal.terminal.sheets import cell
+from thecal.text import calibration as calibration_text
 from thecal.text.program import entries, facts
 from thecal.text.protocol import facts as protocol_facts
+from thecal.text.settings import NONE
 
 UNKNOWN = "unknown: made from a journal, without the pump"
 LONGEST_DAYS = 1000  # of a table of minutes: 1.4 million rows
@@ -46,8 +52,9 @@ class Report:
     def html(self) -> str:
         """Return the page, complete in one text."""
         known, made = self.line.prescribed, self.sections
-        first = [made.totals(), made.missed(), made.boluses(), made.therapy()]
+        first = [made.totals(), made.missed(), made.boluses(), made.therapy(), made.entries()]
         rest = [made.alarms(), made.pauses(), made.power(), made.runs(), made.calibrations(), made.clock(), made.journal()]
+        empty = [one.empty for one in (*first, *rest) if not one.rows]
         return page(
             "report.html",
             {
@@ -55,12 +62,14 @@ class Report:
                 "banner": self.banner(),
                 "note": self.note,
                 "about": self.about(),
-                "picture": inline_png(self.picture.png()),
-                "entries": made.entries(),
+                "colours": markup(colours_css()),
+                "outcome": outcome(self.line, made, [*checks(self.line), *self.also_checks]),
+                "nothing": empty,
+                "picture": markup(self.picture.for_page()),
                 "first": first,
                 "also": self.also,
                 "rest": rest,
-                "schedule": inline_png(schedule_png(known.program)) if known else "",
+                "schedule": markup(schedule_for_page(known.program)) if known else "",
                 "entries_stored": made.schedule(),
                 "prescription": settings(known.program) if known else [],
                 "calibration": self.calibration(),
@@ -97,8 +106,14 @@ class Report:
         told = (self.line.evidence.status or {}).get("calibration")
         if not told:
             return [("calibration", UNKNOWN if self.line.evidence.status is None else "none")]
-        known = [("state", str(told["state"])), ("pair", f"{told['volume_nl']} nl in {told['steps']} steps")]
-        return known + [(name.replace("_", " "), str(value)) for name, value in told.items() if name not in ("state", "volume_nl", "steps")]
+        each = measured.rounded(Fraction(told["volume_nl"], told["steps"]), 4)
+        found = [
+            ("state", calibration_text.line({**told, "id": ""})),
+            ("a step is", f"{each} nL ({calibration_text.pair(told)})"),
+            ("weighed at", self.words.utc(told.get("weighed_utc_s") or 0) if told.get("id") else ""),
+            ("id", str(told.get("id") or "")),
+        ]
+        return [(label, text) for label, text in found if text]
 
     def versions(self) -> Pairs:
         """Return the versions of thecal and of the pump, label and text."""
@@ -153,7 +168,9 @@ def document(report: Report) -> dict[str, Any]:
         "calibration": (evidence.status or {}).get("calibration"),
         "program_digest": evidence.program_digest(),
         "program": line.prescribed.program.describe() if line.prescribed else None,
+        "outcome": outcome(line, report.sections, [*checks(line), *report.also_checks]),
         "totals": {**vars(sums), "due_steps": sums.due_steps()},
+        "delivered": made.as_dict() if (made := report.sections.delivered()) else None,
         "entries": [{**plain_values(one), "off_by_steps": number(one.off_by_steps())} for one in books.stretches.closed],
         "boluses": [plain_values(one) for one in books.now.boluses.values()],
         "temporaries": [plain_values(one) for one in books.therapy.temporaries],
@@ -180,7 +197,9 @@ def settings(program: Program) -> Pairs:
     rates = {label for label, _ in entries(program)}
     if program.protocol is not None:  # in a table of its own
         rates |= set(protocol_facts(program, program.protocol))
-    return [("mode", MODES[program.mode]), *((k, v) for k, v in facts(program).items() if k not in rates)]
+    rows = [(label.replace(".", ": ").replace("_", " "), text) for label, text in facts(program).items() if label not in rates]
+    unused = [label for label, text in rows if text == NONE]
+    return [row for row in rows if row[1] != NONE] + ([("not used", ", ".join(unused))] if unused else [])
 
 
 def plain_values(one: Any) -> dict[str, Any]:
@@ -190,6 +209,4 @@ def plain_values(one: Any) -> dict[str, Any]:
 
 def number(value: Any) -> Any:
     """Convert a fraction to a decimal number; exact integers stay integers."""
-    from fractions import Fraction
-
     return round(float(value), 6) if isinstance(value, Fraction) else value

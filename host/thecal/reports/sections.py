@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
-from pumpcore.faults import fault_texts
 from pumpcore.orders.bolus import CUT
-from pumpcore.units import MS_PER_S, S_PER_HOUR
-from thecal.history.alarms import AlarmLine, named
+from pumpcore.units import MS_PER_S, NL_PER_ML
+from thecal.history.alarms import AlarmLine
 from thecal.history.curve import Curve
 from thecal.history.parts import POWER, RUNNING, UNTOLD, BolusLine, Stretch
 from thecal.history.timeline import Timeline
+from thecal.quantities import measured
 from thecal.quantities.amounts import ml, ml_per_h, ug_per_day
 from thecal.quantities.exact import drugs_of
-from thecal.reports.therapy import HOW, TherapyRows
+from thecal.reports.therapy import HOW, TherapyRows, text_of
 from thecal.reports.words import Words, offset_text
+from thecal.text import calibration as calibration_text
 from thecal.text.program import entries
 from thecal.text.protocol import entry_text
 from thecal.text.protocol import facts as protocol_facts
@@ -52,6 +54,7 @@ class Section:
     note: str = ""
     numbers_from: int = 99
     numbers_to: int = 99
+    note_alone: bool = False  # the note says something without rows too
 
 
 class Sections:
@@ -66,60 +69,77 @@ class Sections:
         """Return True if an interval (None: until now) overlaps the period."""
         return from_ms <= self.to_ms and (self.line.to_ms if to_ms is None else to_ms) >= self.from_ms
 
-    def _row(self, steps: int, at_ms: int) -> Cells:
-        return str(steps), self.words.volume(steps, at_ms)
+    def _amount(self, steps: int | Fraction, at_ms: int) -> str:
+        """Format an amount in the unit of the page: mL, or steps where no calibration is known."""
+        return self._number(self.words.amount(steps, at_ms))
 
-    def _span(self, curve: Curve, steps: int) -> Cells:
-        """Return the steps of the period, and their volume across changes of the calibration."""
+    def _span(self, curve: Curve, steps: int) -> str:
+        """Return the amount of the period, across changes of the calibration."""
         if not self.line.calibration:
-            return str(steps), "-"
-        return str(steps), f"{float(self.words.between(curve, self.from_ms, self.to_ms)):.4f}"
+            return str(steps)
+        return self._number(self.words.between(curve, self.from_ms, self.to_ms))
+
+    def _number(self, value: Fraction) -> str:
+        """Format mL with four decimals, so that a column is aligned; steps, and nothing at all, without."""
+        return measured.fixed(value, measured.ML_DIGITS) if value and self.line.calibration else measured.rounded(value, 0)
+
+    def delivered(self) -> measured.Total | None:
+        """Return the delivered volume of the period with its uncertainty; None where only steps are known."""
+        if not self.line.calibration:
+            return None
+        nl = self.words.between(self.line.low, self.from_ms, self.to_ms) * NL_PER_ML
+        told = (self.line.evidence.status or {}).get("calibration") or {}
+        set_here = [one for one in self.line.books.calibrations if one.at_ms <= self.to_ms]
+        scatter_ppm, runs = told.get("scatter_ppm") or 0, told.get("runs") or 0
+        if not runs and set_here:
+            scatter_ppm, runs = set_here[-1].scatter_ppm, set_here[-1].runs
+        return measured.of_volume(nl, scatter_ppm, runs)
 
     def totals(self) -> Section:
-        """Return planned, delivered, uncertain, missed and halted steps and volumes of the period."""
+        """Return what was planned and delivered in the period; uncertain, missed and halted amounts only if there are any."""
         line, sums, words, to_ms = self.line, self.line.sums(self.from_ms, self.to_ms), self.words, self.to_ms
+        made, sure = self.delivered(), "counted by the pump's guard"
+        if made is not None and made.off_nl:
+            sure += f"; {made.text()} by the scatter of the calibration"
         rows: list[Cells] = [
-            ("planned", *self._span(line.planned, sums.planned_steps), "steps of the prescription, temporary rates, bridges and boluses"),
-            ("delivered", *self._span(line.low, sums.delivered_steps), "counted by the guard"),
-            (
-                "uncertain",
-                *self._row(sums.uncertain_steps, to_ms),
-                "leased when the power failed; the motor made between none and all of them",
-            ),
+            ("planned", self._span(line.planned, sums.planned_steps), "by the prescription, temporary rates, bridges and boluses"),
+            ("delivered", self._span(line.low, sums.delivered_steps), sure),
         ]
-        for cause, steps in sums.missed_steps.items():
-            rows.append((f"missed: {CAUSES.get(cause, cause)}", *self._row(steps, to_ms), "never caught up"))
-        rows.append(("halted", *self._row(sums.halted_steps, to_ms), "due but not made when the pump was stopped"))
-        if sums.due_steps():
-            rows.append(("in the queue", *self._row(sums.due_steps(), to_ms), "planned, not yet made by the motor"))
+        uncertain = "authorised when the power failed; the motor made between none and all of it"
+        more = [("uncertain", sums.uncertain_steps, uncertain)]
+        more += [(f"missed: {CAUSES.get(cause, cause)}", steps, "never caught up") for cause, steps in sums.missed_steps.items()]
+        more += [("halted", sums.halted_steps, "due but not made when the pump was stopped")]
+        more += [("under way", sums.due_steps(), "planned, not yet made by the motor")]
+        rows += [(label, self._amount(steps, to_ms), text) for label, steps, text in more if steps]
         changed = [one for one in line.books.calibrations if self.from_ms < one.at_ms <= to_ms]
         note = "The calibration changed in this period: the volumes of uncertain, missed and halted use the newest." if changed else ""
-        return Section("Totals", ("", "steps", words.unit, ""), rows, note=note, numbers_from=1, numbers_to=3)
+        return Section("Totals", ("", words.unit, ""), rows, note=note, numbers_from=1, numbers_to=2)
 
     def entries(self) -> Section:
         """Return the entries of the schedule that ran."""
         found = [one for one in self.line.books.stretches.closed if self._inside(one.from_ms, one.to_ms)]
         shown = found[-MOST_ROWS:]
-        note = "Programmed: the prescription's steps for the time of the entry. Off: ordered (without boluses) minus programmed."
+        note = "Programmed: by the prescription, for the time of the entry. Off: ordered (without boluses) minus programmed."
         if any(one.overlaid for one in found):
             note += " Both are empty for an entry with a temporary rate or a bridge."
         if len(found) > len(shown):
             note += f" The last {len(shown)} of {len(found)} are shown; --json has all."
         head = ("from", "to", "rate", "programmed", "ordered", "bolus", "delivered", "uncertain", "missed", "halted", "off")
-        return Section("Entry by entry (steps)", head, [self._entry(one) for one in shown], "no entry ran", note, 2)
+        return Section(f"Entry by entry ({self.words.unit})", head, [self._entry(one) for one in shown], "no entry ran", note, 2)
 
     def _entry(self, one: Stretch) -> Cells:
         off, programmed = one.off_by_steps(), one.programmed_steps
         end = self.words.clock(one.to_ms) if one.to_ms - one.from_ms < 86_400_000 else self.words.time(one.to_ms)
-        bolus = "crosses" if one.bolus_crosses else one.bolus_steps
-        counts = (one.ordered_steps, bolus, one.delivered_steps, one.uncertain_steps, one.missed(), one.halted_steps)
+        counts = (one.delivered_steps, one.uncertain_steps, one.missed(), one.halted_steps)
         return (
             self.words.time(one.from_ms),
             end + ("" if one.ended == "entry" else f" ({ENDED.get(one.ended, one.ended)})"),
             self._rate(one),
-            f"{float(programmed):.2f}" if programmed is not None else "-",
-            *map(str, counts),
-            f"{float(off):+.3f}" if off is not None else "-",
+            self._amount(programmed, one.from_ms) if programmed is not None else "-",
+            self._amount(one.ordered_steps, one.from_ms),
+            "crosses" if one.bolus_crosses else self._amount(one.bolus_steps, one.from_ms),
+            *(self._amount(steps, one.from_ms) for steps in counts),
+            self._amount(off, one.from_ms) if off is not None else "-",
         )
 
     def _rate(self, one: Stretch) -> str:
@@ -136,26 +156,25 @@ class Sections:
         seconds_s, drugs = known.program.rate_seconds_s, drugs_of(known.program)
         rows: list[Cells] = []
         for label, rate_nl in entries(known.program):
-            doses = [ug_per_day(rate_nl, seconds_s, ng_per_nl) for _, ng_per_nl in drugs] or ["-"]
-            per_h = f"{float(known.steps_per_s(rate_nl) * S_PER_HOUR):.3f}"
-            rows.append((label, ml_per_h(rate_nl, seconds_s), str(rate_nl), *doses, per_h))
+            doses = [f"{ug_per_day(rate_nl, seconds_s, ng_per_nl)} ug/day" for _, ng_per_nl in drugs]
+            rows.append((label, *doses, ml_per_h(rate_nl, seconds_s)))
         if known.program.protocol is not None:
             found = protocol_facts(known.program, known.program.protocol)
             return Section("Protocol", ("", "as stored"), [(label, text) for label, text in found.items()])
-        masses = [f"{name} ug/day" for name, _ in drugs] if len(drugs) > 1 else ["ug/day"]
-        head = ("from", "rate", f"nl in {seconds_s} s", *masses, "steps/h")
+        masses = [name for name, _ in drugs] if len(drugs) > 1 else ["dose"] * len(drugs)
+        head = ("from", *masses, "rate")
         return Section("Schedule", head, rows, numbers_from=1)
 
     def boluses(self) -> Section:
         """Return every bolus of the period."""
         found = [one for one in self.line.books.now.boluses.values() if self._inside(one.ordered_ms, one.ended_ms)]
-        head = ("ordered at", "for", "volume", "rate", "began", "ended", "how", "ordered", "delivered", f"delivered {self.words.unit}")
-        return Section("Boluses", head, [self._bolus(one) for one in found], "no bolus was ordered", numbers_from=7)
+        head = ("ordered at", "for", "volume", "rate", "began", "ended", "how", f"delivered, {self.words.unit}")
+        return Section("Boluses", head, [self._bolus(one) for one in found], "no bolus", numbers_from=7)
 
     def _bolus(self, one: BolusLine) -> Cells:
         words = self.words
         how = one.ended or ("runs" if one.started_ms is not None else "waits")
-        delivered = f"at most {one.delivered_steps}" if one.ended == CUT else str(one.delivered_steps)
+        delivered = self._amount(one.delivered_steps, one.ordered_ms)
         return (
             words.time(one.ordered_ms),
             one.purpose,
@@ -164,9 +183,7 @@ class Sections:
             words.clock(one.started_ms),
             words.clock(one.ended_ms),
             HOW[CUT] if one.ended == CUT else how,
-            str(one.ordered_steps),
-            delivered,
-            words.volume(one.delivered_steps, one.ordered_ms),
+            f"at most {delivered}" if one.ended == CUT else delivered,
         )
 
     def therapy(self) -> Section:
@@ -174,7 +191,7 @@ class Sections:
         found = [(at_ms, cells) for at_ms, to_ms, cells in TherapyRows(self.line, self.words).events() if self._inside(at_ms, to_ms)]
         rows = [(self.words.time(at_ms), *cells) for at_ms, cells in found]
         title = "Temporary rates, bridges, refills, soft limits"
-        return Section(title, ("at", "what", "", "until", "outcome"), rows, "none")
+        return Section(title, ("at", "what", "", "until", "outcome"), rows, "no temporary rate, bridge, refill or soft limit")
 
     def missed(self) -> Section:
         """Return the steps that were never made, with their causes."""
@@ -183,13 +200,13 @@ class Sections:
                 self.words.time(one.at_ms),
                 CAUSES.get(one.cause, one.cause),
                 self._meant(one.from_utc_s, one.to_utc_s),
-                *self._row(one.steps, one.at_ms),
+                self._amount(one.steps, one.at_ms),
             )
             for one in self.line.books.misses
             if self._inside(one.at_ms, one.at_ms)
         ]
-        head = ("reported at", "cause", "for the period", "steps", self.words.unit)
-        return Section("Missed doses", head, rows, "no missed doses", "The pump never catches up missed steps.", 3)
+        head = ("reported at", "cause", "for the period", self.words.unit)
+        return Section("Missed doses", head, rows, "no missed dose", "The pump never catches up what it missed.", 3)
 
     def _meant(self, from_utc_s: int, to_utc_s: int) -> str:
         return f"{self.words.utc(from_utc_s)} to {self.words.utc(to_utc_s)[11:]}" if from_utc_s else "-"
@@ -202,13 +219,13 @@ class Sections:
                 "lasts" if one.to_ms is None else self.words.time(one.to_ms),
                 self.words.lasted(one.from_ms, self.line.to_ms if one.to_ms is None else one.to_ms),
                 text_of(one.fault),
-                *self._row(one.missed_steps, one.from_ms),
+                self._amount(one.missed_steps, one.from_ms),
             )
             for one in self.line.books.pauses
             if self._inside(one.from_ms, one.to_ms)
         ]
-        head = ("from", "to", "lasted", "ceiling", "missed steps", self.words.unit)
-        return Section("Pauses at ceilings", head, rows, "no pauses", numbers_from=4)
+        head = ("from", "to", "lasted", "ceiling", f"missed, {self.words.unit}")
+        return Section("Pauses at ceilings", head, rows, "no pause at a ceiling", numbers_from=4)
 
     def power(self) -> Section:
         """Return every power-up, with the steps that a power cut left uncertain."""
@@ -220,15 +237,14 @@ class Sections:
             loss = losses.get(at_ms)
             what = "power-up" if row["cause"] == "power" else f"reset ({row['cause']})"
             if loss is None:
-                rows.append((self.words.time(at_ms), str(row["boot"]), what, "the pump was not running", "-", "-", "-", "-"))
+                rows.append((self.words.time(at_ms), str(row["boot"]), what, "the pump was not running", "-", "-"))
                 continue
             before = f"before {self.words.time(loss.cut_ms)}"
             went_on = "stayed stopped" if loss.resumed_ms is None else f"resumed {self.words.clock(loss.resumed_ms)}"
-            counts = (loss.confirmed_steps, loss.leased_steps, loss.uncertain_steps)
-            rows.append((self.words.time(at_ms), str(row["boot"]), what, before, went_on, *map(str, counts)))
-        head = ("at", "boot", "what", "motor stopped", "then", "confirmed", "leased", "uncertain")
-        note = "The motor stopped at most one lease (60 s) before the time given; its true position is between confirmed and leased."
-        return Section("Power-ups and power losses", head, rows, "no power-up in this period", note if losses else "", 5)
+            rows.append((self.words.time(at_ms), str(row["boot"]), what, before, went_on, self._amount(loss.uncertain_steps, at_ms)))
+        head = ("at", "boot", "what", "motor stopped", "then", f"uncertain, {self.words.unit}")
+        note = "The motor stopped at most 60 s before the time given; it made between none and all of the uncertain amount."
+        return Section("Power-ups and power losses", head, rows, "no power-up", note if losses else "", 5)
 
     def alarms(self) -> Section:
         """Return alarms and warnings, with their acknowledgements."""
@@ -236,7 +252,7 @@ class Sections:
             (
                 self.words.time(one.raised_ms),
                 FAULT_CHANGES.get(one.severity, one.severity),
-                f"{one.fault} {one.name}",
+                str(one.fault),
                 text_of(one.fault),
                 str(one.count),
                 self._ended(one),
@@ -244,8 +260,8 @@ class Sections:
             for one in self.line.alarms
             if self._inside(one.raised_ms, one.acknowledged_ms)
         ]
-        head = ("raised", "", "fault", "what", "times", "acknowledged")
-        return Section("Alarms and warnings", head, rows, "none")
+        head = ("raised", "", "number", "what", "times", "acknowledged")
+        return Section("Alarms and warnings", head, rows, "no alarm or warning")
 
     def _ended(self, one: AlarmLine) -> str:
         status = self.line.evidence.status
@@ -266,31 +282,31 @@ class Sections:
                 ENDED.get(one.ended, one.ended),
                 self.words.lasted(one.from_ms, one.to_ms),
                 one.digest[:12] or "unknown",
-                *self._row(one.end_steps - one.begin_steps, one.from_ms),
+                self._amount(one.end_steps - one.begin_steps, one.from_ms),
             )
             for one in self.line.books.runs
             if self._inside(one.from_ms, one.to_ms)
         ]
-        head = ("from", "by", "to", "ended", "lasted", "program", "steps", self.words.unit)
-        return Section("Starts and stops", head, rows, "it did not run", "The steps include uncertain ones as delivered.", 6)
+        head = ("from", "by", "to", "ended", "lasted", "program", self.words.unit)
+        return Section("Starts and stops", head, rows, "no run", "Uncertain amounts count as delivered here.", 6)
 
     def calibrations(self) -> Section:
         """Return the changes of the calibration."""
         rows = [
             (
                 self.words.time(one.at_ms),
-                f"{one.old_volume_nl} nl in {one.old_steps}",
-                f"{one.volume_nl} nl in {one.steps}",
+                f"{measured.rounded(Fraction(one.old_volume_nl, one.old_steps), 4)} nL",
+                f"{measured.rounded(Fraction(one.volume_nl, one.steps), 4)} nL",
                 self.words.utc(one.weighed_utc_s) if one.weighed_utc_s else "nominal pair",
-                f"{one.scatter_ppm} ppm in {one.runs} runs" if one.runs else "-",
+                calibration_text.scatter(vars(one)) or "-",
                 one.calibration_id,
             )
             for one in self.line.books.calibrations
             if self._inside(one.at_ms, one.at_ms)
         ]
-        head = ("set at", "from (steps)", "to (steps)", "weighed", "scatter", "id")
+        head = ("set at", "a step before", "a step from here on", "weighed", "scatter", "id")
         note = "Each volume uses the calibration of its time." if rows else ""
-        return Section("Calibrations set", head, rows, "no calibration set", note)
+        return Section("Calibrations set", head, rows, "no calibration", note)
 
     def clock(self) -> Section:
         """Return the changes of the clock."""
@@ -302,7 +318,8 @@ class Sections:
                 if one.was_offset_s not in (None, one.offset_s):
                     offset += f" (was {offset_text(one.was_offset_s or 0)})"
                 rows.append((self.words.utc(one.old_utc_s), self.words.utc(one.new_utc_s), by, offset))
-        return Section("The clock was set", ("from", "to", "by", "local time"), rows, "clock not set in this period", self._clock_note())
+        head, none = ("from", "to", "by", "local time"), "no setting of the clock"
+        return Section("The clock was set", head, rows, none, self._clock_note(), note_alone=True)
 
     def _clock_note(self) -> str:
         boots = self.line.axis.boots.values()
@@ -342,9 +359,3 @@ class Sections:
             if gap.ring == ring
         ]
         return ", ".join(told) or "none"
-
-
-def text_of(fault: int) -> str:
-    """Return the text of the fault."""
-    name, severity = named(fault)
-    return fault_texts.told(name)[0] if severity != "unknown" else "of a newer pump"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pumpcore.faults import fault_texts
 from pumpcore.orders.bolus import CANCELLED, CUT, DONE
 from thecal.history.alarms import named
 from thecal.history.therapy import PASSED, STOPPED, BridgeLine, Override, Refill, TemporaryLine
@@ -20,6 +21,12 @@ HOW = {
     "fault": "by an alarm",
     PASSED: "the front has passed",
 }
+
+
+def text_of(fault: int) -> str:
+    """Return the text of the fault."""
+    name, severity = named(fault)
+    return fault_texts.told(name)[0] if severity != "unknown" else "of a newer pump"
 
 
 class Event(NamedTuple):
@@ -59,7 +66,7 @@ class TherapyRows:
         for at_ms, digest in books.therapy.changed:
             yield at(at_ms, "another program", f"took over while running: {digest[:12]}", "-", "-")
         for refused in books.therapy.refused:
-            text = f"{named(refused.fault).name}: {refused.count} at the button, {span(refused.wait_s)} too early"
+            text = f"{text_of(refused.fault)}: {refused.count} at the button, {span(refused.wait_s)} too early"
             yield at(refused.at_ms, "demand refused", text, "-", "-")
 
     def _lasting(self, what: str, text: str, one: TemporaryLine | BridgeLine) -> tuple[str, ...]:

@@ -106,6 +106,10 @@ class Limits(Open):
     """Every limit by layer, and the limit that binds."""
 
 
+class Bench(Open):
+    """The bench and its ceilings; after `set` the old and the new ones: `rate_nl` per `rate_seconds_s`, volumes per hour and 24 hours."""
+
+
 class Compare(Open):
     """Forecast and journal, minute by minute."""
 
@@ -119,6 +123,7 @@ class Read(Open):
 VERBS: dict[str, Any] = {
     "forecast": Forecast,
     "limits": Limits,
+    "bench": Bench | Unsent,
     "clock": ClockTold,
     "temporary": TemporaryOrdered | Unsent,
     "bridge": Bridged | Unsent,

@@ -18,7 +18,7 @@ from thecal.schema.therapy import Clock, Unsent
 from thecal.schema.weighing import Characterise
 
 
-@repeats(replies.CALIBRATION, without="id weighed_utc_s expires_utc_s expires_nl delivered_nl expired")
+@repeats(replies.CALIBRATION, without="id weighed_utc_s expires_utc_s expires_nl delivered_nl expired scatter_ppm runs")
 class Calibration(Shape):
     """`steps` steps deliver `volume_nl`; `delivered_nl` since it was stored. It expires at `expires_utc_s` or after `expires_nl` (0 =
     never); `expired` gives the reason."""
@@ -129,6 +129,17 @@ class Bolus(Shape):
     settled: bool | None = Field(None, description="true: the answer was lost, and thecal asked for the outcome")
 
 
+class Delivered(Shape):
+    """A volume and its standard uncertainty: `scatter_nl` as the runs of the calibration scattered, `mean_nl` of their mean, both together
+    in `uncertainty_nl`; null if nobody weighed, or only once. `uncertain_nl` of the volume may be missing after power cuts."""
+
+    volume_nl: int
+    uncertainty_nl: int | None
+    scatter_nl: int | None
+    mean_nl: int | None
+    uncertain_nl: int | None = None
+
+
 @repeats(replies.STATUS, without="zone_known protocol")
 class Status(Shape):
     """The pump's state, deliveries and alarms. `utc_s` is 0 if the pump does not know the time; `transition_utc_s` is the next change of
@@ -137,6 +148,7 @@ class Status(Shape):
     state: Literal["stopped", "running", "limited", "priming", "calibrating", "resuming", "alarm", "maintenance"]
     counters: dict[str, int]
     clock: Clock | None = None
+    delivered: Delivered | None = Field(None, description="the delivered total; null without a calibration")
 
 
 class OnePump(Shape):
@@ -179,9 +191,19 @@ class Start(Shape):
     clock: Clock | None = None
 
 
+class StoppedRun(Shape):
+    """The run that the stop ended. `lasted_s` is null if it began before the last power-up; `delivered` without a calibration."""
+
+    steps: int
+    lasted_s: int | None
+    delivered: Delivered | None
+
+
 @repeats(REPLIES["stop"])
 class Stop(Shape):
-    """The pump's answer to `stop`."""
+    """The pump's answer to `stop`. `run` is null if nothing ran, or the pump did not answer a second time."""
+
+    run: StoppedRun | None = None
 
 
 @repeats(replies.ALARM, without="count")

@@ -181,8 +181,8 @@ class Control:
     def guard_miscount(self, steps: int) -> None:
         self._call("guard_miscount", steps=steps)
 
-    def press_stop(self) -> None:
-        self._call("press_stop")
+    def press_stop(self, hold_s: float = 0) -> None:
+        self._call("press_stop", hold_s=hold_s)
 
     def press_bolus(self) -> None:
         self._call("press_bolus")

@@ -27,7 +27,7 @@ from thecal.sim.timeline import NEVER_NS, Timeline
 from thecal.sim.world.individual import Crystal
 from thecal.sim.world.plant import Plant
 
-_BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT, _BOLUS, _SUPPLY_LOW = 1, 2, 4, 8, 16, 32, 64
+_BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT, _BOLUS, _SUPPLY_LOW, _HELD = 1, 2, 4, 8, 16, 32, 64, 128
 _FEED = 1 << 63
 _STEPPER_ORDER = struct.Struct("<BQQ")
 _SLICE, _SLICE_BYTES = struct.Struct("<II"), 8
@@ -177,11 +177,13 @@ class Devices:
             flags |= _SUPPLY_LOW
         if panel.bolus_pressed:
             flags |= _BOLUS
+        if plant.stop_held:
+            flags |= _HELD
         if tripped:
             flags |= _TRIPPED
         if plant.stop_latched:
             return flags | _STOP
-        return flags | _ENABLED if plant.enabled and not tripped else flags
+        return flags | _ENABLED if plant.moving else flags
 
     def _stepper_order(self, data: bytes) -> None:
         if len(data) == _SLICE_BYTES:

@@ -192,12 +192,12 @@ class SimulatedPump:
             guard = self._hardware.plant.guard
             guard.count = max(0, guard.count + steps)
 
-    def press_stop(self) -> None:
-        """Press the stop button: the enable line drops in hardware, latched until the firmware clears it."""
+    def press_stop(self, hold_s: float = 0) -> None:
+        """Press the stop button, and hold it for `hold_s`: the enable line drops in hardware, latched until the firmware clears it."""
         with self._timeline.condition:
             now_ns = self._hardware.settle()
             if self.supply.is_on:
-                self._hardware.plant.latch_stop(self._hardware.crystal.guest_ns(now_ns))
+                self._hardware.plant.hold_stop(self._hardware.crystal.guest_ns(now_ns), int(hold_s * _NS_PER_S))
 
     def press_bolus(self) -> None:
         """Press and release the bolus button; the firmware wakes once to see it."""

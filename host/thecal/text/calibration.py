@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from fractions import Fraction
 
 from thecal.pump.active import Calibration
+from thecal.quantities import measured
 from thecal.quantities.amounts import ml
+from thecal.quantities.typed import decimal
 
 
 def day(utc_s: int) -> str:
@@ -19,19 +22,33 @@ def validity(calibration: Calibration) -> str:
     if calibration.get("expires_utc_s"):
         parts.append(day(calibration["expires_utc_s"]))
     if calibration.get("expires_nl"):
-        parts.append(f"{ml(calibration['expires_nl'])} ({ml(calibration['delivered_nl'])} used)")
+        parts.append(f"{ml(calibration['expires_nl'])} ({measured.volume(calibration['delivered_nl'])} used)")
     return "until " + " or ".join(parts) if parts else ""
 
 
+def pair(calibration: Calibration) -> str:
+    """ "1000003 nl in 99991 steps"."""
+    return f"{calibration['volume_nl']} nl in {calibration['steps']} steps"
+
+
+def scatter(calibration: Calibration) -> str:
+    """ "scatter 0.21 % in 3 runs"; "" if a pump with an older firmware does not report it."""
+    runs = calibration.get("runs")
+    if not runs:
+        return ""
+    if runs == 1:
+        return "one run: scatter unknown"
+    return f"scatter {decimal(Fraction(calibration['scatter_ppm'], 10_000), 2).removeprefix('~')} % in {runs} runs"
+
+
 def line(calibration: Calibration | None) -> str:
-    """Return state, id, pair and validity in one line."""
+    """Return state, scatter, validity and id in one line."""
     if not calibration:
         return "none: the pump has no bench"
-    pair = f"{calibration['volume_nl']} nl in {calibration['steps']} steps"
     if calibration["state"] == "UNCALIBRATED":
-        return f"UNCALIBRATED: nominal, {pair}"
+        return "UNCALIBRATED: volumes are nominal, nobody has weighed"
     expired = f" by {calibration['expired']}" if calibration.get("expired") else ""
-    parts = [f"{calibration['state']}{expired}", str(calibration.get("id", "")), pair, validity(calibration)]
+    parts = [f"{calibration['state']}{expired}", scatter(calibration), validity(calibration), str(calibration.get("id", ""))]
     return ", ".join(part for part in parts if part)
 
 

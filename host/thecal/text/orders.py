@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from thecal.quantities.amounts import made_text, span
+from thecal.text.status import made_of
 
 if TYPE_CHECKING:
     from thecal.pump.exchange import Reply
@@ -17,8 +18,7 @@ def sentence(reply: Reply, calibration: dict[str, Any] | None, what: str = "bolu
     elif "planned_steps" in reply:
         text = f"cancelled: the pump delivers at most {made_text(reply['planned_steps'], calibration)} of it"
     elif "delivered_steps" in reply:
-        made, ordered = (made_text(reply[name], calibration) for name in ("delivered_steps", "ordered_steps"))
-        text = f"{reply['state']}: {made} of {ordered}"
+        text = f"{reply['state']}: {made_of(reply, calibration)}"
     else:
         text = str(reply.get("state")).replace("_", " ")
     return f"{what} {text} (token {reply.get('token')})"

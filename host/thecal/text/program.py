@@ -12,9 +12,9 @@ from thecal.text.settings import settings_facts
 CHANGED = "*"
 
 
-def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[tuple[str, ...]]:
+def rows(current: Program | None, new: Program, typed: dict[str, str], steps: bool = False) -> list[tuple[str, ...]]:
     """Return (label, current, new, as typed). Entries of days with the same day plan share a row."""
-    before, after = facts(current) if current else {}, facts(new)
+    before, after = facts(current, steps) if current else {}, facts(new, steps)
     labels = [*after, *(label for label in before if label not in after)]
     texts = {label: typed_text(label, typed) for label in labels}
     return [("", "current", "new", "as typed"), *[(label, before.get(label, "-"), after.get(label, "-"), texts[label]) for label in labels]]
@@ -28,8 +28,8 @@ def marked(table: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return [(f"({CHANGED} changes)", *head[1:]), *[(f"{row[0]} {CHANGED}" if row[1] != row[2] else row[0], *row[1:]) for row in body]]
 
 
-def facts(program: Program) -> dict[str, str]:
-    """Return every value of a program, by label."""
+def facts(program: Program, steps: bool = False) -> dict[str, str]:
+    """Return every value of a program, by label; `steps`: with the pump's own numbers."""
     seconds_s = program.rate_seconds_s
     said = {
         "title": program.name,
@@ -42,13 +42,13 @@ def facts(program: Program) -> dict[str, str]:
         "max_per_hour": ml(program.hour_nl) if program.hour_nl else "bench's",
         "max_per_day": ml(program.day_nl) if program.day_nl else "bench's",
         "basal": MODES[program.mode],
-        "rates are per": f"{seconds_s} s",
+        **({"rates are per": f"{seconds_s} s"} if steps else {}),
     }
     if program.protocol is not None:
         said.update(protocol_text.facts(program, program.protocol))
     for label, rate_nl in entries(program):
-        said[label] = f"{ml_per_h(rate_nl, seconds_s)} = {rate_nl} nl{mass_rate(program, rate_nl)}"
-    said.update(settings_facts(program))
+        said[label] = f"{mass_rate(program, rate_nl)}{ml_per_h(rate_nl, seconds_s)}" + (f" = {rate_nl} nl" if steps else "")
+    said.update(settings_facts(program, steps))
     return said
 
 
@@ -74,9 +74,9 @@ def concentration(program: Program) -> str:
 
 
 def mass_rate(program: Program, rate_nl: int) -> str:
-    """Return the rate as mass per day of each drug, if the program has a concentration."""
+    """Return "120 ug/day = ", the rate as mass per day of each drug, if the program has a concentration."""
     drugs = drugs_of(program)
-    return f" = {doses_text(rate_nl, program.rate_seconds_s, drugs)}" if drugs else ""
+    return f"{doses_text(rate_nl, program.rate_seconds_s, drugs)} = " if drugs else ""
 
 
 def dose_rows(program: Program, volume_nl: int) -> list[tuple[str, str]]:

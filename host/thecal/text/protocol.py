@@ -51,7 +51,7 @@ def one_stage(program: Program, protocol: Protocol) -> dict[str, str]:
     rate = ml_per_h(rate_nl, program.rate_seconds_s)
     drugs = drugs_of(program)
     if drugs:
-        rate += f" = {doses_text(rate_nl, program.rate_seconds_s, drugs)}"
+        rate = f"{doses_text(rate_nl, program.rate_seconds_s, drugs)} = {rate}"
     if protocol.then == HOLD:
         return {"rate": rate, "volume": "without end", "time": "until you stop it"}
     return {"rate": rate, "volume": amount(program, stage_nl(program, Stage(*protocol.stages[0]))), "time": long_span(lasts_s)}
@@ -87,7 +87,7 @@ def is_one_rate(protocol: Protocol) -> bool:
 
 
 def stage_text(program: Program, stage: Stage) -> str:
-    """Return "1 mL/h for 2 h: 2 mL = 1000 ug"."""
+    """Return "1 mL/h for 2 h: 1000 ug = 2 mL"."""
     lasts_s, begin_nl, end_nl = stage
     lasts, seconds_s = long_span(lasts_s), program.rate_seconds_s
     if not begin_nl and not end_nl:
@@ -105,10 +105,9 @@ def stage_nl(program: Program, stage: Stage) -> Fraction:
 
 
 def amount(program: Program, volume_nl: Fraction) -> str:
-    """Return "2 mL = 1000 ug"; without a concentration the volume alone."""
+    """Return "1000 ug = 2 mL"; without a concentration the volume alone."""
     drugs = drugs_of(program)
-    mass = f" = {masses_text(volume_nl, drugs)}" if drugs else ""
-    return ml(volume_nl) + mass
+    return (f"{masses_text(volume_nl, drugs)} = " if drugs else "") + ml(volume_nl)
 
 
 def loop_text(protocol: Protocol, index: int) -> str:

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from pumpcore.program.plan import Program
 from pumpcore.program.settings import LIMITS, Settings
+from pumpcore.units import S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
 from thecal.prescription.tables import COUNT, DAY, PERMILLE, RANGE, RATE, SECONDS, SETTINGS, VOLUME
 from thecal.quantities.amounts import ml, ml_per_h, span, ug_per_ml
 from thecal.quantities.typed import decimal
@@ -15,21 +16,22 @@ from thecal.quantities.typed import decimal
 NONE = "none"
 # By kind: what a field's number is in words, with what the pump holds. `seconds_s` are the program's, for its rates.
 SHOWN: dict[str, Callable[[int, int], str]] = {
-    VOLUME: lambda volume_nl, _: f"{ml(volume_nl)} = {volume_nl} nl",
-    RATE: lambda rate_nl, seconds_s: f"{ml_per_h(rate_nl, seconds_s)} = {rate_nl} nl",
-    SECONDS: lambda duration_s, _: f"{span(duration_s)} = {duration_s} s",
+    VOLUME: lambda volume_nl, _: ml(volume_nl),
+    RATE: lambda rate_nl, seconds_s: ml_per_h(rate_nl, seconds_s),
+    SECONDS: lambda duration_s, _: span(duration_s) + ("" if is_whole(duration_s) else f" = {duration_s} s"),
     COUNT: lambda count, _: str(count),
     PERMILLE: lambda permille, _: f"{decimal(Fraction(permille, 10))} %",
     DAY: lambda days, _: (date(1970, 1, 1) + timedelta(days=days)).isoformat(),
     RANGE: lambda ng_per_ml, _: ug_per_ml(ng_per_ml),
 }
+NUMBERS = {VOLUME: "nl", RATE: "nl", SECONDS: "s"}  # what the pump counts these in
 MAY_BE_NOTHING = (VOLUME, RATE, RANGE)
 
 
-def settings_facts(program: Program) -> dict[str, str]:
+def settings_facts(program: Program, steps: bool = False) -> dict[str, str]:
     """Return label and value of every setting; an unset group has one line."""
     settings = program.settings or Settings()
-    return {
+    said = {
         **demand_facts(settings),
         **lines(settings, "bolus"),
         **line_facts(settings),
@@ -37,10 +39,25 @@ def settings_facts(program: Program) -> dict[str, str]:
         **library_facts(settings, program.rate_seconds_s),
         **{f"library.{kind}_concentration of {drug}": said for drug, own in settings.drugs[1:] for kind, said in ranges(own)},
     }
+    return {label: text + numbers(settings, label) for label, text in said.items()} if steps else said
+
+
+def numbers(settings: Settings, key: str) -> str:
+    """Return " = 20000 nl", what the pump holds under a key of the prescription; "" for other values."""
+    one = next((one for one in SETTINGS if one.key == key), None)
+    if one is None or one.held.kind not in NUMBERS:
+        return ""
+    values = [getattr(settings, field) for field in one.held.fields if one.held.kind != SECONDS or is_whole(getattr(settings, field))]
+    return "".join(f" = {value} {NUMBERS[one.held.kind]}" for value in values)
+
+
+def is_whole(duration_s: int) -> bool:
+    """Return True if `span` loses nothing of it."""
+    return duration_s < S_PER_MINUTE or duration_s % (S_PER_MINUTE if duration_s < S_PER_DAY else S_PER_HOUR) == 0
 
 
 def lines(settings: Settings, table: str, rate_seconds_s: int = 1) -> dict[str, str]:
-    """Return the volumes of one table, with the pump's nanolitres."""
+    """Return the values of one table."""
     found = {}
     for one in SETTINGS:
         if one.table == table and one.held.kind in SHOWN:

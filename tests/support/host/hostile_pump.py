@@ -225,6 +225,7 @@ def others(replies: dict) -> dict:
                              "blocks": 1},
         "reservoir.acknowledge": {"blocks": 0},
         "ack": {"alarms": [612]},
+        "bench.set": {"done": True, "wait_s": 0, "hold_s": 2},
         "maintenance": {"state": "maintenance"},
         "name.set": {"name": "flow-1"},
         "forecast.digest": {"second_s": 600, "remainder": 5, "chain": "0" * 64, "done": True, "position_steps": 5},

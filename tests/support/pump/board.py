@@ -155,8 +155,11 @@ class Watchdog:
 
 class Buttons:
     def __init__(self) -> None:
-        self.stop = False
+        self.stop = self.held_down = False
         self.bolus = False
+
+    def held(self) -> bool:
+        return self.held_down
 
     def bolus_pressed(self) -> bool:
         pressed, self.bolus = self.bolus, False

@@ -20,6 +20,7 @@ from pumpcore.program.plan import SCHEDULE, Program
 from pumpcore.program.settings import Settings
 from support.host.fake_pump import FakePump
 from support.host.prescriptions import RX
+from support.programs import constant
 from thecal.checks.rigs import ANY_RIG
 from thecal.forecast import asked, words
 from thecal.forecast.boluses import Allowed
@@ -27,6 +28,7 @@ from thecal.forecast.ceilings import binding, fullest
 from thecal.forecast.course import Course, Flow
 from thecal.forecast.figure import png as drawn
 from thecal.forecast.model import Outlook
+from thecal.forecast.unit import of_program, of_rate
 from thecal.pump import zones
 
 PAIR = Calibration(1_000_003, 99_991)
@@ -290,3 +292,17 @@ def test_what_is_wrong_is_one_line(typed, words: tuple, said: str) -> None:
             Path("rx.toml").write_text(change(RX))
     code, out, err = typed("rx.toml", "--offline", *(word for word in words if word not in RX_CHANGES))
     assert code == 2 and said in err and not out
+
+
+@pytest.mark.parametrize(
+    ("typed", "rate", "amount"),
+    [("ug/d", "120 ug/day = 0.01 mL/h", "120 ug"), ("uL/h", "10 uL/h", "240 uL"), ("mL/d", "0.24 mL/day", "0.24 mL"), ("ng/h", None, None)],
+)
+def test_a_forecast_speaks_the_unit_that_was_typed(typed: str, rate: str | None, amount: str | None) -> None:
+    made = constant(10_000)
+    made.concentration = (500, 1000)
+    unit = of_rate(typed, made)
+    nl_per_s = Fraction(10_000, 3600)
+    assert unit.rate_text(nl_per_s) == (rate or "5000 ng/h = 0.01 mL/h")
+    assert unit.amount_text(nl_per_s * 86_400) == (amount or "120000 ng")
+    assert of_program(made).words == "ug/day" and of_program(constant(10_000)).words == "mL/h"

@@ -80,12 +80,14 @@ def test_a_minimum_rate_is_a_mode_of_its_own() -> None:
 
 def test_the_review_has_a_line_for_every_setting_and_what_was_typed() -> None:
     done = compiled(**ALL)
-    rows = {row[0]: row for row in program_text.rows(None, packed_program.unpack(done.packed), done.typed)}
+    rows = {row[0]: row for row in program_text.rows(None, packed_program.unpack(done.packed), done.typed, steps=True)}
     text = " ".join(row[2] for row in rows.values())
     for name in FIELDS:
         value = getattr(done.program.settings, name)
         if name.endswith("_nl") or name in ("demand_s", "lockout_s"):
             assert f"= {value} {name.rsplit('_', 1)[1]}" in text, name
+    rows = {row[0]: row for row in program_text.rows(None, packed_program.unpack(done.packed), done.typed)}
+    assert " nl" not in " ".join(row[2] for row in rows.values())
     assert rows["line.measured"][2] == "2026-01-31" and rows["reservoir.tolerance_percent"][2] == "2.5 %"
     assert rows["library.overrides"][2] == "rate, day" and rows["library"][2] == "bench fluids, version 3"
     assert rows["library.soft_concentration"][2] == "200 ug/mL to 800 ug/mL" and rows["demand.per_day"][2] == "4"

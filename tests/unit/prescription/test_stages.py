@@ -169,8 +169,8 @@ def test_stages_of_one_array_need_no_headers(compiled) -> None:
 def test_the_review_has_stages_totals_and_time(compiled) -> None:
     said = facts(compiled('start = "in 2 h"\n', ON, loop("times = 6", ON_INSIDE, OFF_INSIDE), RAMP))
     assert said["start"] == "in 2 h" and said["loop 1"] == "6 times: stages 2 to 3, 1 h each time"
-    assert said["stage 4"] == "ramp from 0 mL/h to 2 mL/h for 6 h: 6 mL = 3000 ug"
-    assert said["in all"] == "~8.1667 mL = ~4083.33 ug in 12 h 10 min" and said["then"] == "stop"
+    assert said["stage 4"] == "ramp from 0 mL/h to 2 mL/h for 6 h: 3000 ug = 6 mL"
+    assert said["in all"] == "~4083.33 ug = ~8.1667 mL in 12 h 10 min" and said["then"] == "stop"
     endless = facts(compiled(loop("forever = true", ON_INSIDE)))
     assert endless["in all"] == "without end" and "then" not in endless
     held = facts(compiled('then = "hold"\n', ON))

@@ -16,7 +16,7 @@ from support.host.hostile_pump import paths, sane, spoilt
 from support.programs import MONDAY_UTC_S, constant, day, resuming, with_settings
 from support.pump import bridges as bridge_scenes
 from support.pump.bridges import drug
-from support.pump.running import UnitPump, Watched, blank_image, power_cut, ready, running
+from support.pump.running import BENCH, UnitPump, Watched, blank_image, power_cut, ready, running
 from thecal.errors import BadAnswer
 from thecal.pump import replies
 
@@ -221,6 +221,8 @@ def calibrated() -> None:
     for lot in ("L1", "L2"):
         pump.call("calibration.check", calibration=calibration(lot=lot))
         pump.call("calibration.set", calibration=calibration(lot=lot))
+    for more in (0, 1):
+        pump.call("bench.set", **{**BENCH["ceilings"], "day_nl": BENCH["ceilings"]["day_nl"] + more})
         questions(pump)
     pump.call("start")
     pump.advance(1_100)

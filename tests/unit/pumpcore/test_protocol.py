@@ -11,8 +11,9 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.fluid.front import Crossing
 from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.program import packing
+from pumpcore.program.forecast import Stretch
 from pumpcore.program.packing import MAX_BYTES, pack, unpack
-from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, STOP, WAITS, Ahead, Protocol
+from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, STOP, WAITS, Protocol
 from pumpcore.program.schedule import NEVER_S, Week, Zone
 from pumpcore.program.settings import FIELDS, Settings
 from pumpcore.program.staging import check
@@ -89,7 +90,7 @@ def test_years_are_skipped_in_whole_passes() -> None:
 
 def test_what_lies_ahead_is_summed_within_the_stage() -> None:
     made = staged((10, 100, 300), (30, 5, 5)).protocol
-    ahead = Ahead(made, 4)
+    ahead = Stretch(made, 4)
     assert (ahead.left_s, ahead.nl_s(0), ahead.nl_s(1), ahead.nl_s(6)) == (6, 0, 190, 190 + 210 + 230 + 250 + 270 + 290)
 
 
@@ -103,7 +104,7 @@ def test_a_bridge_judges_each_second_of_a_ramp_by_the_position_at_its_begin(made
     seconds.refine(pair[1])
     at_s = position = its_position = 0
     while at_s < 300 and position < new_from:
-        ahead = Ahead(made.protocol, at_s)
+        ahead = Stretch(made.protocol, at_s)
         place = made.protocol.place(at_s)
         lasts_s = whole.judge(source, made.protocol.rate_nl(place.entry, place.second_s), position, ahead)
         lasts_s = min(lasts_s, ahead.left_s, 60)

@@ -19,7 +19,7 @@ from pumpcore.program import packing, protocol, settings, staging
 from pumpcore.wire import messages, record_types, records, replies
 from pumpcore.wire import messages as frame
 from support.programs import constant, with_settings
-from support.pump.running import Watched, ready, running
+from support.pump.running import BENCH, Watched, ready, running
 
 PAGE = (ROOT / "firmware" / "pumpcore" / "wire" / "PROTOCOL.md").read_text(encoding="utf-8")
 
@@ -201,6 +201,7 @@ def asked() -> dict:
     replies["run.start"] = pump.call("run.start", token=pump.token(), **order)
     pump.call("stop")
     replies["calibration.check"] = pump.call("calibration.check", calibration=CALIBRATION)
+    replies["bench.set"] = pump.call("bench.set", **BENCH["ceilings"])
     replies["calibration.set"] = pump.call("calibration.set", calibration=CALIBRATION)
     replies["calibration.read"] = pump.call("calibration.read")
     pump.pump.alarms.raise_fault("stop_button")

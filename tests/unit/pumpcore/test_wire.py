@@ -199,6 +199,7 @@ def test_methods_that_change_are_answered_from_memory_but_stop_never_is() -> Non
     expected = {"clock.set", "program.activate", "start", "bolus.start", "bolus.cancel", "ack", "maintenance"}
     assert changing == expected | {
         "run.start",
+        "bench.set",
         "calibration.set",
         "bolus.demand", "bolus.extended", "bolus.prime",
         "reservoir.refill",

@@ -16,8 +16,11 @@ from support.host.fake_pump import FakePump
 from support.host.journals import STATUS, full_journal
 from thecal.history.evidence import Evidence, as_lines
 from thecal.history.timeline import Timeline
+from thecal.reports.drawing import COLOURS
 from thecal.reports.figure import HistoryPicture, schedule_points
+from thecal.reports.outcome import outcome
 from thecal.reports.report import Report
+from thecal.reports.sections import Sections
 
 
 @pytest.fixture(autouse=True)
@@ -85,17 +88,18 @@ def test_the_page_is_one_file_that_fetches_nothing_and_says_everything(run, save
     assert run("--from-journal", saved)[0] == 0
     text = Path("report.html").read_text(encoding="utf-8")
     page = Page(text)
-    assert len(page.sources) == 2
-    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    ids = re.findall(r'\bid="([^"]*)"', text)
+    assert len(ids) == len(set(ids)) and {f"#{one}" for one in ids} >= {*page.sources, *re.findall(r"url\((#[^)]*)\)", text)}
+    assert text.count("<svg") == 4, "two pictures, each for a wide and a narrow window"
     assert not page.tags & {"script", "link", "iframe", "object"}
     assert not re.search(r"url\(|@import|https?:", text.split("<body>")[0])
     assert "@media print" in text
     said = " ".join(page.words)
     for heading in ("Totals", "Missed doses", "Boluses", "Entry by entry", "Prescription as stored", "Schedule", "Alarms and warnings"):
         assert heading in said
-    for heading in ("Pauses at ceilings", "Power-ups and power losses", "The clock was set", "Journal", "Calibration", "Identities"):
+    for heading in ("Power-ups and power losses", "The clock was set", "Journal", "Calibration", "Identities"):
         assert heading in said
-    for fact in ("UNCALIBRATED", "00ff", "9.9", "ab" * 32, "612 power_lost", "500 ug/mL", "cut", "Two rates & <one> more"):
+    for fact in ("UNCALIBRATED", "00ff", "9.9", "ab" * 32, "the power failed while running", "500 ug/mL", "cut", "Two rates & <one> more"):
         assert fact in said, fact
     for told in ("extended", "basal x 1/2 for 1 min", "cancelled", "basal x 3/5 with 0.339 mL in the line", "the front has passed"):
         assert told in said, told
@@ -103,6 +107,44 @@ def test_the_page_is_one_file_that_fetches_nothing_and_says_everything(run, save
         assert told in said, told
     assert "took over while running" in said and "2 at the button, 5 min too early" in said
     assert "<one>" not in text, "a name from a pump is text, not markup"
+
+
+def test_the_pictures_take_the_colours_of_the_page_by_day_and_by_night(run, saved):
+    assert run("--from-journal", saved)[0] == 0
+    text = Path("report.html").read_text(encoding="utf-8")
+    drawn = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
+    assert set(re.findall(r"#[0-9a-f]{6}\b", drawn)) <= {"#000000"} and "var(--done)" in drawn
+    head = text.split("</style>")[0]
+    assert "@media screen and (prefers-color-scheme:dark)" in head and "color-scheme:light dark" in head
+    assert all(f"--{name}:{colour}" in head for name, pair in COLOURS.items() for colour in pair)
+    assert 'role="img" aria-label="Rate, total volume, and difference from the plan, over time"' in drawn
+
+
+def test_no_section_is_empty_no_field_has_its_raw_name_and_amounts_are_volumes(run, saved):
+    assert run("--from-journal", saved)[0] == 0
+    text = Path("report.html").read_text(encoding="utf-8")
+    page = re.sub(r"<svg.*?</svg>|<style.*?</style>", "", text, flags=re.DOTALL)
+    sections = re.findall(r"<section.*?</section>", page, re.DOTALL)
+    assert sections and all("<td" in one or "<dd" in one or "The clock was set" in one for one in sections)
+    quiet = Sections(Timeline(evidence(day_program())), -2, -1)
+    assert not [one.title for one in (quiet.missed(), quiet.runs(), quiet.entries()) if one.rows or one.note_alone]
+    said = " ".join(re.sub(r"<[^>]*>", " ", page).split())
+    assert not re.findall(r"\b[a-z]+_[a-z_]+\b", said)
+    assert "steps" not in re.sub(r"\(1000003 nl in 99991 steps\)|whole steps|[0-9]+ steps", "", said.split("Identities")[0])
+
+
+def test_the_first_line_says_how_it_went(run, saved):
+    assert run("--from-journal", saved)[0] == 0
+    page = Path("report.html").read_text(encoding="utf-8")
+    line = re.search(r'<p class="outcome">(.*?)</p>', page).group(1)
+    assert json.loads(run("--from-journal", saved, "--json")[1])["outcome"] == line
+    assert line.endswith("; 0.5 uL missed in one pause at a ceiling; 2 uL missed in one power cut; 1.2 uL uncertain after power cuts")
+    assert "THE BOOKS DO NOT ADD UP, see Identities" in line, "the status of this journal was changed by hand"
+    known = Timeline(evidence(day_program()))
+    made = Sections(known, *known.window(None, None))
+    assert outcome(known, made, []).startswith("2 h 6 min as prescribed; 0.5 uL missed")
+    idle = Sections(known, known.from_ms - 3_600_000, known.from_ms - 1)
+    assert outcome(known, idle, []) == "59 min: the pump did not run"
 
 
 def test_everything_asked_for_is_written(run, saved):

@@ -43,7 +43,7 @@ def said(status, of=None, width=80, encoding="utf-8"):
 
 def test_one_line_says_rate_change_today_and_what_is_wrong():
     of = past(midnight=(Fraction(100_000), Fraction(100_000)))
-    assert one_line(STATUS, of) == "2026-01-05 10:00:00  running  1 mL/h  next 12:00 (in 2 h 00 min)  today 2.0000 mL"
+    assert one_line(STATUS, of) == "2026-01-05 10:00:00  running  1 mL/h  next at 12:00, in 2 h 00 min  today 2 mL"
     wrong = {**STATUS, "alarms": [601, 612], "state": "alarm", "calibration": {**STATUS["calibration"], "state": "UNCALIBRATED"}}
     assert one_line(wrong, of).endswith("alarms 601  warnings 612  UNCALIBRATED")
     assert "  0 mL/h  " in one_line(wrong, of), "a pump in alarm delivers nothing"
@@ -54,7 +54,7 @@ def test_today_is_unknown_without_the_time_and_a_range_behind_a_power_cut():
     assert unknown["today"] == "UNKNOWN (the pump's clock is not set)"
     assert unknown["time"] == "time UNKNOWN, up 4 h 00 min"
     of = past(midnight=(Fraction(100_000), Fraction(100_000)))
-    assert said({**STATUS, "uncertain_steps": 1200}, of)["today"] == "1.9880 to 2.0000 mL"
+    assert said({**STATUS, "uncertain_steps": 1200}, of)["today"] == "1.988 mL to 2 mL"
     assert said({**STATUS, "calibration": None}, of)["today"] == "200000 steps"
 
 
@@ -81,7 +81,7 @@ def test_a_temporary_rate_or_a_bridge_stands_in_the_place_of_the_basal():
     assert rate_text({**STATUS, "temporary": {**half, "rate_nl": 3_000_000, "denominator": 0}}) == "3 mL/h (temporary rate)"
     assert said({**STATUS, "temporary": half})["temporary"].startswith("basal x 1/2")
     line = {"phase": "old", "old_fluid": "dye", "old_ng": 500, "old_nl": 1, "new_fluid": "dye", "new_ng": 1000, "new_nl": 1}
-    for phase, told in (("old", "2 mL/h (bridge)"), ("uncertain", "1 mL/h (bridge)"), ("", "1 mL/h")):
+    for phase, told in (("old", "24000 mg/day = 2 mL/h (bridge)"), ("uncertain", "1 mL/h (bridge)"), ("", "1 mL/h")):
         assert rate_text({**STATUS, "therapy": {"line": {**line, "phase": phase}}}) == told
 
 
@@ -89,7 +89,7 @@ def test_a_reservoir_is_shown_where_the_pump_tells_of_one():
     assert "reservoir" not in said(STATUS)
     assert reservoir_text({"therapy": {"reservoir": None}}) == reservoir_text({"reservoir": 5}) == ""
     told = {**STATUS, "therapy": {"reservoir": {"left_nl": 12_500_000, "uncertain_nl": 10_000}}}
-    assert said(told)["reservoir"] == "12.5 mL (uncertain 0.01 mL)"
+    assert said(told)["reservoir"] == "12.5 mL (uncertain 10 uL)"
     assert "reservoir 12.5 mL" in one_line(told, past())
 
 
@@ -97,8 +97,8 @@ def test_the_last_hour_is_drawn_from_what_is_known():
     end_ms = STATUS["uptime_ms"]
     half = past([(end_ms - HOUR_MS // 2, 0), (end_ms - HOUR_MS // 4, 0), (end_ms, 25_000)])
     assert half.hour(4) == [None, None, 0, 100_000]
-    assert spark_text(STATUS, half, 4, "utf-8") == "  ▁█ up to 1 mL/h"
-    assert spark_text(STATUS, half, 4, "ascii") == "  _# up to 1 mL/h"
+    assert spark_text(STATUS, half, 4, "utf-8") == "  ▁█ 0 to 1 mL/h"
+    assert spark_text(STATUS, half, 4, "ascii") == "  _# 0 to 1 mL/h"
     assert spark_text(STATUS, past(), 4, "utf-8") == "UNKNOWN"
     assert sparkline([Fraction(0), None], Fraction(0), "ascii") == "_ "
 

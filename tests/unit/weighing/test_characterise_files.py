@@ -8,9 +8,10 @@ from pydantic import TypeAdapter
 from support.host.cli import Tool
 from support.host.weighed_runs import swinging_run
 from thecal.errors import BadInput
+from thecal.reports.drawing import styled
 from thecal.schema.verbs import SHAPES
 from thecal.weighing.balance import BalanceError
-from thecal.weighing.characterise import telling
+from thecal.weighing.characterise import pictures, telling
 from thecal.weighing.characterise.analysis import analyse
 from thecal.weighing.characterise.durations import seconds
 from thecal.weighing.characterise.output import write_files
@@ -163,3 +164,16 @@ def test_times():
     for text in ("4", "h", "-4 h", "4 weeks", "1e3 s", "4,5 h"):
         with pytest.raises(BadInput, match="--still"):
             seconds(text, "--still")
+
+
+def test_a_picture_zooms_in_on_its_curve(recorded):
+    """The step and the digit of a coarse balance may be a hundred times the errors: they must not make a line of the curve."""
+    found = analyse(read_run(recorded))
+    with styled():
+        figure = pictures.draw(found)
+    startup, trumpet = figure.axes[:2]
+    errors = [float(value) for one in found.periods[0].windows for value in (one.highest_percent, one.lowest_percent)]
+    flow = found.flow.ml_per_h
+    for axes, values in ((trumpet, [*errors, 0.0]), (startup, [*map(float, flow), 5.0])):
+        low, high = axes.get_ylim()
+        assert low < min(values) and max(values) < high and max(values) - min(values) > 0.7 * (high - low)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from thecal.cli.verbs.ack import ack
 from thecal.cli.verbs.alarms import alarms
+from thecal.cli.verbs.bench import bench
 from thecal.cli.verbs.bolus import bolus
 from thecal.cli.verbs.bridge import bridge
 from thecal.cli.verbs.calibrate import calibrate
@@ -43,7 +44,7 @@ SET_UP: dict[str, Callable[..., None]] = {
     "calibrate": calibrate,
     "characterise": characterise,
 }
-PROGRAM: dict[str, Callable[..., None]] = {"new": new, "limits": limits, "forecast": forecast, "program": program}
+PROGRAM: dict[str, Callable[..., None]] = {"new": new, "limits": limits, "bench": bench, "forecast": forecast, "program": program}
 RUN: dict[str, Callable[..., None]] = {
     "run": run,
     "start": start,

@@ -151,7 +151,7 @@ def checked_bolus(pump: PumpFacts, volume: str, rate: str) -> tuple[Order, Rows]
     order_checks.check_steps(active, rig, dose.volume_nl, dose.volume)
     program_checks.check_bolus(dose, active, rig)
     order_checks.check_bolus(active, rig, dose)
-    return orders.bolus(dose.volume_nl, dose.rate_nl), [("bolus", "typed", "in the pump", "will deliver"), *dose.review]
+    return orders.bolus(dose.volume_nl, dose.rate_nl), [("bolus", "typed", "that is", "will deliver"), *dose.review]
 
 
 def checked_extended(pump: PumpFacts, volume: str, over_text: str) -> tuple[Order, Rows]:

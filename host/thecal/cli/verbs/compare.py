@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from thecal.cli.options import AsJson, Force, FromJournal, FromTime, LastDays, Png, Port, ToTime
+from thecal.cli.options import AsJson, Force, FromJournal, FromTime, LastDays, Png, Port, Steps, ToTime
 from thecal.terminal.console import columns, data, emit_json, headed, talk
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def compare(
     png: Png = None,
     force: Force = False,
     port: Port = None,
+    steps: Steps = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare forecast and journal minute by minute."""
@@ -42,10 +43,10 @@ def compare(
     if as_json:
         emit_json(document(found))
     else:
-        show(found)
+        show(found, steps)
 
 
-def show(found: Comparison) -> None:
+def show(found: Comparison, steps: bool = False) -> None:
     from thecal.quantities.amounts import span
 
     rows: list[tuple[str, ...]] = [("from", "to", "forecast", "delivered", "difference", "of which boluses", "uncertain", "why")]
@@ -60,26 +61,43 @@ def show(found: Comparison) -> None:
     for text in found.incomplete:
         talk(f"the journal is incomplete, so the totals are uncertain: {text}")
     data("")
-    data(columns([(f"{name}", steps_text(found, steps)) for name, steps in totals.items()]))
+    data(columns([(f"{name}", total_text(found, amount, steps) + scatter(found, name, amount)) for name, amount in totals.items()]))
     if abs(totals["rest"]) >= 2 * max(1, len(found.differences)):
         talk("the journal does not explain the whole difference; see `thecal report`")
 
 
 def cells(found: Comparison, one: Difference) -> tuple[str, ...]:
     amounts = (one.forecast_steps, one.delivered_steps, one.steps(), one.bolus_steps, one.uncertain_steps)
-    return (local(found, one.from_ms), local(found, one.to_ms), *[ml_text(found, steps) for steps in amounts], one.why)
+    return (local(found, one.from_ms), local(found, one.to_ms), *[amount_text(found, steps) for steps in amounts], one.why)
 
 
-def ml_text(found: Comparison, steps: Fraction) -> str:
-    from thecal.quantities.amounts import ml
+def amount_text(found: Comparison, steps: Fraction) -> str:
+    """Format an amount: a mass first, if the program has a concentration."""
+    from thecal.forecast.unit import Unit, of_program
 
-    return ml(round(found.line.volume_nl(steps, found.to_ms) or Fraction(0))).removeprefix("~")
+    volume_nl = found.line.volume_nl(steps, found.to_ms) or Fraction(0)
+    known, text = found.line.prescribed, Unit().amount_text(volume_nl)
+    if known is None or not known.program.concentration[0]:
+        return text
+    return f"{of_program(known.program).amount_text(volume_nl)} = {text}"
 
 
-def steps_text(found: Comparison, steps: Fraction) -> str:
+def scatter(found: Comparison, name: str, amount: Fraction) -> str:
+    """Return " (0.852 +- 0.004 mL by the scatter of the calibration)" for the delivered total; "" if the scatter is not known."""
+    from thecal.quantities.measured import of_volume
+
+    told = (found.line.evidence.status or {}).get("calibration") or {}
+    volume_nl = found.line.volume_nl(amount, found.to_ms)
+    if name != "delivered" or volume_nl is None:
+        return ""
+    made = of_volume(Fraction(volume_nl), told.get("scatter_ppm") or 0, told.get("runs") or 0)
+    return f" ({made.text()} by the scatter of the calibration)" if made.off_nl else ""
+
+
+def total_text(found: Comparison, amount: Fraction, steps: bool) -> str:
     from thecal.quantities.typed import decimal
 
-    return f"{decimal(steps, 2)} steps, {ml_text(found, steps)}"
+    return amount_text(found, amount) + (f" = {decimal(amount, 2)} steps" if steps else "")
 
 
 def local(found: Comparison, at_ms: int) -> str:

@@ -52,7 +52,7 @@ def forecast(
 ) -> None:
     """Show rates, doses, boluses, reservoir and refill date of the next days. Activates nothing."""
     from thecal.checks import program as program_checks
-    from thecal.forecast import asked
+    from thecal.forecast import asked, unit
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
     from thecal.pump import facts, zones
@@ -71,6 +71,7 @@ def forecast(
         program_checks.check(prescription, compiled, rig, str(file))
         wanted = (asked.left_nl(left, pump, compiled.program), asked.concentration(previous) or front_of(client, compiled))
         outlook = asked.outlook(compiled.program, rig.calibration, when, *wanted)
+        outlook.unit = unit.of_prescription(prescription, compiled.program, outlook.front is None)
         digests = compare(client, compiled, outlook) if client else {}
     finally:
         if client:

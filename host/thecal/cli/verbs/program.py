@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from thecal.cli import complete
-from thecal.cli.options import AsJson, DryRun, Library, Override, Port, Yes
+from thecal.cli.options import AsJson, DryRun, Library, Override, Port, Steps, Yes
 from thecal.terminal.console import data, emit_json, headed, talk
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def program(
     library: Library = None,
     override: Override = None,
     port: Port = None,
+    steps: Steps = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -49,25 +50,25 @@ def program(
     program_checks.check(prescription, compiled, rigs.rig_of(bench), str(file))
     if dry_run:
         talk(f"{file} is a valid prescription{f' for {bench}' if bench else ''}; nothing was sent")
-        show_alone(compiled, as_json)
+        show_alone(compiled, as_json, steps)
         return
     with open_pump(port) as client:
         pump = facts.ask(client)
         program_checks.check(prescription, compiled, rigs.of_pump(pump), str(file))
         clock.tell(pump.reading)
         unchanged = pump.status.get("program_digest") == digest_of(compiled.packed)
-        digest = digest_of(compiled.packed) if unchanged else upload(pump, compiled, yes)
+        digest = digest_of(compiled.packed) if unchanged else upload(pump, compiled, yes, steps)
     if as_json:
         emit_json({"digest": digest, "program": compiled.program.describe(), "unchanged": unchanged})
     else:
         data(f"{'unchanged, active' if unchanged else 'active'} in the pump: {compiled.program.name} ({digest[:12]})")
 
 
-def show_alone(compiled: Compiled, as_json: bool) -> None:
+def show_alone(compiled: Compiled, as_json: bool, steps: bool = False) -> None:
     from thecal.text.program import facts, typed_text
 
     if as_json:
         emit_json({"program": compiled.program.describe()})
         return
-    said = facts(compiled.program)
+    said = facts(compiled.program, steps)
     data(headed([("", "program", "as typed"), *[(label, text, typed_text(label, compiled.typed)) for label, text in said.items()]]))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from thecal.cli.options import AsJson, Port
+from thecal.cli.options import AsJson, Port, Steps
 from thecal.errors import Refused
 from thecal.terminal.console import columns, data, emit_json, talk
 
 if TYPE_CHECKING:
-    from pumpcore.program.plan import Program
     from thecal.pump.client import Client
+    from thecal.pump.facts import PumpFacts
 
 Section = tuple[str, list[tuple[str, str]]]
 
 
-def read(port: Port = None, as_json: AsJson = False) -> None:
+def read(port: Port = None, steps: Steps = False, as_json: AsJson = False) -> None:
     """Print the program, settings and state that the pump holds. Changes nothing."""
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
@@ -29,7 +29,7 @@ def read(port: Port = None, as_json: AsJson = False) -> None:
         told = {"hello": hello, "status": status, "clock": reading.as_dict(), "calibration": weighed, "alarms": alarms}
         emit_json({**told, "program": program.describe() if program else None})
         return
-    for title, rows in sections(hello, status, program, reading):
+    for title, rows in sections(pump, steps):
         data(f"{title}\n{columns([(f'  {label}', text) for label, text in rows])}\n")
     if reading.warning():
         talk(reading.warning())
@@ -43,17 +43,18 @@ def weighed_by(client: Client) -> dict[str, Any] | None:
         return None
 
 
-def sections(hello: dict[str, Any], status: dict[str, Any], program: Program | None, reading: Any) -> list[Section]:
+def sections(pump: PumpFacts, steps: bool) -> list[Section]:
     from thecal.pump.clock import next_change
     from thecal.text.program import facts
-    from thecal.text.status import rows
+    from thecal.text.status import Beside, rows
 
+    hello, status, program = pump.hello, pump.status, pump.program
     digest = [("digest", str(status.get("program_digest")) or "none")]
     found: list[Section] = [
         ("pump", pump_rows(hello)),
-        ("now", rows(status, reading)),
+        ("now", rows(status, Beside(program, hello.get("ceilings"), pump.reading), steps)),
         ("local time", [("next change", next_change(status))]),
-        ("program", [*facts(program).items(), *digest] if program else [("", "none active")]),
+        ("program", [*facts(program, steps).items(), *digest] if program else [("", "none active")]),
     ]
     if hello.get("ceilings"):
         found.insert(1, ("bench", bench_rows(hello["ceilings"])))

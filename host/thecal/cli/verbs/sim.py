@@ -1,6 +1,7 @@
 """`thecal sim`: run a simulated pump until Ctrl-C. A file keeps its flash for the next run."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,11 @@ from thecal.errors import BadInput, Failed
 from thecal.terminal.console import data
 
 MOST_SPEED = 100
+BUTTONS = ("stop", "hold", "bolus")
+Press = Annotated[
+    str | None, typer.Option("--press", metavar="BUTTON", help="Press a button of the running one: stop, hold (stop, for 4 s), or bolus.")
+]
+HOLD_S = 4.0  # of this computer's time
 
 
 def sim(
@@ -33,6 +39,7 @@ def sim(
     pulsation: Annotated[
         float, typer.Option(min=0.0, max=200.0, metavar="PERCENT", help="Swing of the flow per roller, in percent.")
     ] = 0.0,
+    press: Press = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start with a newly flashed pump.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -42,14 +49,14 @@ def sim(
     from thecal.pump.transport import registry
     from thecal.sim import clock_file, serve
 
+    if press is not None:
+        press_button(press, as_json)
+        return
     if speed is not None and not 0 < speed <= MOST_SPEED:
         raise BadInput(f"--speed {speed} is not above 0 and at most {MOST_SPEED}", "write a factor like 60: an hour in a minute")
     bench_path = bench_file(bench)
     image_path = (image or default_image(bench_path, seed)).resolve()
-    if image_path.is_dir():
-        raise BadInput(f"{image_path} is a folder", "name a file for the pump's flash, or leave --image out")
-    if image_path.exists() and not image_path.is_file():
-        raise BadInput(f"{image_path} is not a plain file", "name a file for the pump's flash, or leave --image out")
+    check_image(image_path)
     if any(entry.get("image") == str(image_path) for entry in registry.entries()):
         raise Failed(f"another simulated pump uses {image_path}", "end that one, choose another --seed, or name another --image")
     if fresh:
@@ -73,6 +80,39 @@ def sim(
         for path in registered:
             path.unlink(missing_ok=True)
     raise typer.Exit(code)
+
+
+def check_image(path: Path) -> None:
+    """Raise BadInput if this can't be the file of a flash."""
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder", "name a file for the pump's flash, or leave --image out")
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path} is not a plain file", "name a file for the pump's flash, or leave --image out")
+
+
+def press_button(button: str, as_json: bool) -> None:
+    """Press a button of the only simulated pump, or of the one on THECAL_PORT. Raises BadInput or Failed."""
+    from thecal.pump.transport import registry
+    from thecal.sim.control import Control
+    from thecal.terminal.console import emit_json
+
+    if button not in BUTTONS:
+        raise BadInput(f"--press {button!r} is not a button", f"write one of {', '.join(BUTTONS)}")
+    named = os.environ.get("THECAL_PORT")
+    found = [one for one in registry.entries() if not named or named in (one.get("port"), one.get("socket"))]
+    if len(found) != 1:
+        cause = "no simulated pump runs" if not found else f"{len(found)} simulated pumps run"
+        raise Failed(cause, "start one: thecal sim" if not found else "name its port in THECAL_PORT")
+    host, _, port = str(found[0]["control"]).rpartition(":")
+    with Control(host, int(port), str(found[0]["control_secret"])) as control:
+        if button == "bolus":
+            control.press_bolus()
+        else:
+            control.press_stop(HOLD_S * max(1.0, float(str(found[0].get("speed") or 1))) if button == "hold" else 0)
+    if as_json:
+        emit_json({"pressed": button})
+    else:
+        data(f"pressed: {button}")
 
 
 def balance_options(protocol: str, evaporation: str, pulsation_percent: float) -> Any:

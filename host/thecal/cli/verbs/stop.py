@@ -2,13 +2,15 @@
 
 import os
 
-from thecal.cli.options import AsJson, Port, Pump
+from thecal.cli.options import AsJson, Port, Pump, Steps
 from thecal.errors import BadInput
 from thecal.terminal.console import data, emit_json, talk
 
+AFTER_S = 2.0  # to ask the stopped pump what it did
 
-def stop(pump: Pump = None, port: Port = None, as_json: AsJson = False) -> None:
-    """Stop the pump now, in any state, without a question."""
+
+def stop(pump: Pump = None, port: Port = None, steps: Steps = False, as_json: AsJson = False) -> None:
+    """Stop the pump now, in any state, without a question. Then say what this run delivered and what it left."""
     from thecal.cli.typed import one_port
     from thecal.pump.client import Client
 
@@ -16,12 +18,20 @@ def stop(pump: Pump = None, port: Port = None, as_json: AsJson = False) -> None:
     try:
         with Client(port_url) as client:
             reply = client.stop()
-    finally:
+            note(port_url)
+            if not as_json:
+                data("stopped")
+            from thecal.text.stopped import outcome
+
+            client.patience_s = AFTER_S
+            found = None if client.shared() else outcome(client)
+    except BaseException:
         note(port_url)
+        raise
     if as_json:
-        emit_json(reply)
-    else:
-        data(f"stopped; delivered {reply.get('delivered_steps', 'an unknown number of')} steps")
+        emit_json({**reply, **(found.as_dict() if found else {"run": None})})
+    elif found and (text := found.text(steps)):
+        data(text)
 
 
 def port_of(named: str | None) -> str:

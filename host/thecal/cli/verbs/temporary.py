@@ -132,8 +132,8 @@ def review(program: Program, rate: str, duration: str, made: Temporary) -> Rows:
         ends = (program.lowest_rate_nl(), program.highest_rate_nl())
         parts = [Fraction(made.of(end), made.denominator * seconds_s) for end in ends]
         in_words = " to ".join(dict.fromkeys(ml_per_h(part.numerator, part.denominator) for part in parts))
-        held = f"basal x {made.numerator}/{made.denominator}"
+        in_words += f" (basal x {made.numerator}/{made.denominator})"
     else:
-        in_words, held = ml_per_h(made.rate_nl, seconds_s), f"{made.rate_nl} nl / {seconds_s} s"
-    head = ("temporary rate", "typed", "in the pump", "that is")
-    return [head, ("rate", rate, held, in_words), ("lasts", duration, f"{made.duration_s} s", span(made.duration_s))]
+        in_words = ml_per_h(made.rate_nl, seconds_s)
+    head = ("temporary rate", "typed", "that is")
+    return [head, ("rate", rate, in_words), ("lasts", duration, span(made.duration_s))]

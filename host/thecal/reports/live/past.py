@@ -6,14 +6,17 @@ import base64
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pumpcore.faults.faults import Refusal
 from pumpcore.units import MS_PER_S, S_PER_DAY, S_PER_HOUR
 from thecal.errors import ThecalError
 from thecal.history.curve import Curve
 from thecal.history.evidence import Evidence
 from thecal.history.rows import row
 from thecal.history.timeline import Timeline
+from thecal.pump.active import read_back
 
 if TYPE_CHECKING:
+    from pumpcore.program.plan import Program
     from thecal.pump.client import Client
 
 HOUR_MS = S_PER_HOUR * MS_PER_S
@@ -36,13 +39,17 @@ class Past:
 
     def __init__(self) -> None:
         self.why = "the journal is not read yet"
+        self.program: Program | None = None
         self._day: Day | None = None
+        self._digest: str | None = None
         self._begin_s = 0
         self._midnight: tuple[Fraction, Fraction] | None = None
         self._points: list[tuple[int, Fraction]] = []
 
     def look(self, client: Client, status: Status) -> None:
         """Process a status; read the journal for the first one, after a reset or a set clock, and when another day begins."""
+        if status.get("program_digest") != self._digest:
+            self._learn(client, status)
         day = Day(status["boot"], local_day(status), status["offset_s"])
         begin_s = status["utc_s"] - status["uptime_ms"] // MS_PER_S if status["utc_s"] else 0
         if day != self._day or abs(begin_s - self._begin_s) > CLOCK_STEP_S:
@@ -52,6 +59,14 @@ class Past:
         oldest_ms = status["uptime_ms"] - HOUR_MS
         while len(self._points) > 2 and self._points[1][0] < oldest_ms:
             self._points.pop(0)
+
+    def _learn(self, client: Client, status: Status) -> None:
+        """Read the active program, for doses in mass; without it rates are volumes."""
+        try:
+            self.program = read_back(client.program_read())
+            self._digest = status.get("program_digest")
+        except (ThecalError, Refusal):
+            self.program = None
 
     def _read(self, client: Client, status: Status) -> None:
         self._midnight, self._points = None, []

@@ -8,17 +8,19 @@ from typing import Any, NamedTuple
 from pumpcore.faults.faults import ALARM, WARNING
 from pumpcore.motion.dose import CALIBRATED, UNCALIBRATED
 from pumpcore.units import NL_PER_ML
-from thecal.quantities.amounts import clock_text, ml, span
+from thecal.quantities import measured
+from thecal.quantities.amounts import clock_text, span
 from thecal.quantities.typed import decimal
 from thecal.reports.live.past import Past
 from thecal.reports.terminal_plot import sparkline
 from thecal.text.faults import fault_text, severity
 from thecal.text.protocol import now_text
-from thecal.text.status import bolus_text, rate_text, temporary_text
+from thecal.text.status import bolus_text, next_text, rate_text, temporary_text
 
 Status = dict[str, Any]
 UNKNOWN = "UNKNOWN"
 SPARK_CELLS = 30
+AXIS_BEGIN, AXIS_END = "-60min", "now"
 ALERT, PLAIN = "alert", ""
 
 
@@ -30,35 +32,22 @@ class Row(NamedTuple):
     style: str = PLAIN
 
 
-def next_text(status: Status) -> str:
-    """Format the next change of rate in the schedule."""
-    change_s = status.get("next_change_s")
-    if not change_s:
-        return "none"
-    when = clock_text(status["utc_s"] + change_s, status["offset_s"])[15:20] if status["utc_s"] else ""
-    return f"{when} (in {span(change_s)})" if when else f"in {span(change_s)}"
-
-
 def volume(status: Status, steps: int | Fraction) -> Fraction | None:
     """Convert steps to mL; None without a calibration."""
     pair = status.get("calibration")
     return Fraction(steps) * pair["volume_nl"] / pair["steps"] / NL_PER_ML if pair else None
 
 
-def amount(status: Status, steps: int) -> str:
-    """ "1.2345", or the steps themselves where there is no calibration."""
-    value = volume(status, steps)
-    return str(steps) if value is None else f"{float(value):.4f}"
-
-
 def today_text(status: Status, past: Past) -> str:
     """Format the volume since local midnight; both bounds if a power cut left uncertain steps."""
-    found, unit = past.today(status), "mL" if status.get("calibration") else "steps"
+    found, pair = past.today(status), status.get("calibration")
     if found is None:
         return UNKNOWN
     least, most = found
-    text = amount(status, most)
-    return f"{text} {unit}" if least >= most else f"{amount(status, least)} to {text} {unit}"
+    if not pair:
+        return f"{most} steps" if least >= most else f"{least} to {most} steps"
+    text = measured.total(most, pair).text()
+    return text if least >= most else f"{measured.volume(measured.total(least, pair).volume_nl)} to {text}"
 
 
 def reservoir_text(status: Status) -> str:
@@ -67,7 +56,8 @@ def reservoir_text(status: Status) -> str:
     if not isinstance(told, dict) or not isinstance(told.get("left_nl"), int):
         return ""
     uncertain = told.get("uncertain_nl")
-    return ml(told["left_nl"]) + (f" (uncertain {ml(uncertain)})" if isinstance(uncertain, int) and uncertain else "")
+    spread = f" (uncertain {measured.volume(uncertain)})" if isinstance(uncertain, int) and uncertain else ""
+    return measured.volume(told["left_nl"]) + spread
 
 
 def uncalibrated(status: Status) -> str:
@@ -85,7 +75,13 @@ def spark_text(status: Status, past: Past, cells: int, encoding: str) -> str:
     top = max(known)
     highest = volume(status, top)
     unit = f"{decimal(top, 0)} steps/h" if highest is None else f"{float(highest):.4g} mL/h"
-    return f"{sparkline(values, top, encoding)} up to {unit}"
+    return f"{sparkline(values, top, encoding)} 0 to {unit}"
+
+
+def axis_text(cells: int) -> str:
+    """Return the time axis below the curve: "-60 min     -30      now"."""
+    middle = "-30".center(cells - len(AXIS_BEGIN) - len(AXIS_END)) if cells >= 20 else " " * (cells - len(AXIS_BEGIN) - len(AXIS_END))
+    return AXIS_BEGIN + middle + AXIS_END
 
 
 def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
@@ -100,8 +96,8 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
         Row("state", f"{status['state']}", ALERT if status["state"] == "alarm" else PLAIN),
         Row("time", now),
         Row("program", status.get("program_name") or "none"),
-        Row("rate", rate_text(status)),
-        Row("next", next_text(status)),
+        Row("rate", rate_text(status, past.program)),
+        Row("next", next_text(status, past.program)),
         Row("today", today + (f" ({past.why})" if today == UNKNOWN else "")),
     ]
     if text := now_text(status):
@@ -114,7 +110,11 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
         found.append(Row("temporary", temporary_text(status)))
     if text := reservoir_text(status):
         found.append(Row("reservoir", text))
-    found.append(Row("last hour", spark_text(status, past, max(8, min(SPARK_CELLS, width - 32)), encoding)))
+    cells = max(8, min(SPARK_CELLS, width - 26))
+    spark = spark_text(status, past, cells, encoding)
+    found.append(Row("last hour", spark))
+    if spark != UNKNOWN and cells > len(AXIS_BEGIN) + len(AXIS_END):
+        found.append(Row("", axis_text(cells)))
     found += [Row(severity(number), fault_text(number), ALERT) for number in status["alarms"]] or [Row("alarms", "none")]
     if state := uncalibrated(status):
         text = f"{state}: volumes are nominal" if state == UNCALIBRATED else f"calibration {state}: volumes may be off"
@@ -127,8 +127,8 @@ def one_line(status: Status, past: Past) -> str:
     parts = [
         clock_text(status["utc_s"], status["offset_s"])[4:23] if status["utc_s"] else f"up {span(status['uptime_ms'] // 1000)}",
         status["state"],
-        rate_text(status),
-        f"next {next_text(status)}",
+        rate_text(status, past.program),
+        f"next {next_text(status, past.program)}",
         f"today {today_text(status, past)}",
     ]
     if text := now_text(status):

@@ -83,7 +83,8 @@ class Plant:
         self.generated = 0
         self.underruns = 0
         self.enabled = False
-        self.stop_latched = False
+        self.stop_latched = self.stop_held = False
+        self._held_until_ns = 0
         self._crystal = crystal
         self._queue: deque[Slice] = deque()
 
@@ -124,6 +125,11 @@ class Plant:
         self.stop_latched = True
         self._strike_queue()
 
+    def hold_stop(self, now_ns: int, duration_ns: int) -> None:
+        """Press the stop button and hold it."""
+        self.latch_stop(now_ns)
+        self.stop_held, self._held_until_ns = True, now_ns + duration_ns
+
     def power_down(self, now_ns: int) -> None:
         self.settle(now_ns)
         self._queue.clear()
@@ -140,7 +146,7 @@ class Plant:
     @property
     def held(self) -> bool:
         """Hold the enable line off in hardware; the generator sees its pad and makes no pulse."""
-        return self.guard.tripped or self.stop_latched
+        return self.guard.tripped or self.stop_latched or self.stop_held
 
     @property
     def moving(self) -> bool:
@@ -153,6 +159,8 @@ class Plant:
 
     def settle(self, now_ns: int) -> None:
         """Carry out everything that is due by `now_ns`."""
+        if self.stop_held and now_ns >= self._held_until_ns:
+            self.stop_held = False
         queue = self._queue
         while queue:
             current = queue[0]
@@ -167,7 +175,7 @@ class Plant:
 
     def _emit(self, current: Slice, pulses: int) -> None:
         guard = self.guard
-        was_moving = self.enabled and self.powered and not guard.tripped and not self.stop_latched
+        was_moving = self.enabled and self.powered and not self.held
         passed = guard.take(pulses)
         current.emitted += passed
         self.generated += passed

@@ -1,0 +1,176 @@
+"""`thecal bench show | set`: the ceilings of the pump's bench. Raising one needs the stop button, held by a person at the pump."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.cli.consent import unsent
+from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.errors import BadInput, Failed, Refused
+from thecal.terminal.console import columns, confirm, data, emit_json, headed, talk
+
+if TYPE_CHECKING:
+    from thecal.pump.facts import PumpFacts
+    from thecal.pump.layers import Bench
+
+ASK_EVERY_S = 0.5
+LONGEST_S = (1 << 31) - 1
+Ceilings = dict[str, int]
+WHAT_TO_DO = 'write: thecal bench show, or: thecal bench set --max-per-day "30 mL"'
+
+
+def bench(
+    what: Annotated[str, typer.Argument(metavar="[show|set]", help="Show the ceilings, or set other ones.", show_default=False)] = "show",
+    max_rate: Annotated[str | None, typer.Option("--max-rate", metavar="RATE", help='Highest rate, e.g. "10 mL/h".')] = None,
+    max_per_hour: Annotated[str | None, typer.Option("--max-per-hour", metavar="VOLUME", help='Most in an hour, e.g. "5 mL".')] = None,
+    max_per_day: Annotated[str | None, typer.Option("--max-per-day", metavar="VOLUME", help='Most in 24 hours, e.g. "40 mL".')] = None,
+    port: Port = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show or set the ceilings of the bench. The pump must be stopped; it asks for its stop button before it raises a ceiling."""
+    from thecal.pump import facts
+    from thecal.pump.layers import of_greeting
+    from thecal.pump.opening import open_pump
+    from thecal.pump.orders import Order, require
+
+    typed = {"rate": max_rate, "hour": max_per_hour, "day": max_per_day}
+    if what not in ("show", "set"):
+        raise BadInput(f'"{what[:40]}" is neither show nor set', WHAT_TO_DO)
+    if (what == "set") != any(typed.values()):
+        raise BadInput("`bench set` needs at least one ceiling, `bench show` takes none", WHAT_TO_DO)
+    wanted = {kind: read(kind, text) for kind, text in typed.items() if text is not None}
+    with open_pump(port) as client:
+        pump = facts.ask(client)
+        now = of_greeting(pump.hello)
+        if now is None:
+            raise Failed("the pump has no bench", "flash it with its bench: thecal flash --bench NAME")
+        if what == "show":
+            show(pump, now, as_json)
+            return
+        require(client, "bench.set")
+        new = changed(now, wanted)
+        talk(headed(review(now, new, typed)))
+        if dry_run:
+            unsent(Order("bench.set", dict(new)), as_json)
+            return
+        confirm("Set these ceilings?", yes)
+        place(pump, now, new)
+    if as_json:
+        emit_json({"bench": now.name, "old": described(now), "new": new})
+    else:
+        data(f"the ceilings of {now.name} are set")
+
+
+def read(kind: str, text: str) -> Fraction:
+    """Return nl, or nl per second, of a typed ceiling. Raises BadInput."""
+    from thecal.checks.dose import read as quantity
+
+    option = {"rate": "--max-rate", "hour": "--max-per-hour", "day": "--max-per-day"}[kind]
+    try:
+        found = quantity(text, ("volume/time" if kind == "rate" else "volume",), "10 mL/h" if kind == "rate" else "5 mL")
+        value = Fraction(found.to("nL/s" if kind == "rate" else "nL"))
+    except BadInput as error:
+        raise BadInput(f"{option}: {error.cause}", error.do) from None
+    if not 0 < value <= 1 << 48:
+        raise BadInput(f'{option}: "{text}" is zero, or more than a pump can count', WHAT_TO_DO)
+    return value
+
+
+def described(bench: Bench) -> Ceilings:
+    return {name: getattr(bench, name) for name in ("rate_nl", "rate_seconds_s", "hour_nl", "day_nl")}
+
+
+def changed(now: Bench, wanted: dict[str, Fraction]) -> Ceilings:
+    """Return the ceilings with the wanted ones as the pump's integers. Raises BadInput for a value that no integers hold."""
+    new = described(now)
+    for kind, value in wanted.items():
+        if kind == "rate":
+            seconds = next((one for one in (now.rate_seconds_s, 3600, 86_400) if (value * one).denominator == 1), value.denominator)
+            if seconds > LONGEST_S or value * seconds > 1 << 48:
+                raise BadInput("--max-rate: no whole number of nl in any time that the pump can count", "write fewer digits")
+            new["rate_nl"], new["rate_seconds_s"] = int(value * seconds), seconds
+        elif value.denominator != 1:
+            raise BadInput(f"--max-per-{kind}: not a whole number of nl", "write fewer digits")
+        else:
+            new[f"{kind}_nl"] = int(value)
+    return new
+
+
+def lines(bench: Bench) -> dict[str, tuple[str, Fraction]]:
+    """Return each ceiling by its kind: its text, and its value for comparing."""
+    from thecal.quantities.amounts import ml, ml_per_h
+
+    rate = Fraction(bench.rate_nl, bench.rate_seconds_s)
+    found = {"rate": (ml_per_h(bench.rate_nl, bench.rate_seconds_s), rate)}
+    return {**found, "hour": (ml(bench.hour_nl), Fraction(bench.hour_nl)), "day": (ml(bench.day_nl), Fraction(bench.day_nl))}
+
+
+LABELS = {"rate": "highest rate", "hour": "most in an hour", "day": "most in 24 hours"}
+
+
+def review(now: Bench, new: Ceilings, typed: dict[str, str | None]) -> list[tuple[str, ...]]:
+    """Return old and new side by side; a change is marked with a word."""
+    from dataclasses import replace
+
+    rows: list[tuple[str, ...]] = [("", "now", "new", "", "as typed")]
+    changed_ones: dict[str, Any] = dict(new)
+    after = lines(replace(now, **changed_ones))
+    for kind, (text, value) in lines(now).items():
+        mark = "" if value == after[kind][1] else "RAISED" if after[kind][1] > value else "lowered"
+        rows.append((LABELS[kind], text, after[kind][0], mark, typed[kind] or ""))
+    return rows
+
+
+def place(pump: PumpFacts, now: Bench, new: Ceilings) -> None:
+    """Set the ceilings; for a raise, say what to do at the pump and ask until that was done. Raises Refused or Unknown."""
+    from thecal.pump.refusals import with_rates
+
+    told = False
+    while True:
+        try:
+            reply = pump.client.command("bench.set", dict(new))
+        except Refused as refused:
+            raise unfit(pump, with_rates(refused, pump.status.get("rate_seconds_s"))) from refused
+        if reply["done"]:
+            return
+        if not told:
+            talk(
+                f"raising a ceiling needs a person at the pump: press its stop button within {reply['wait_s']} s, "
+                f"and hold it until this says so ({reply['hold_s']} s). Simulated: thecal sim --press hold"
+            )
+            told = True
+        time.sleep(ASK_EVERY_S)
+
+
+def unfit(pump: PumpFacts, refused: Refused) -> Refused:
+    """Return the refusal; one because of the active program names it."""
+    if refused.fault != "bench_unfit":
+        return refused
+    name = pump.status.get("program_name") or "the active program"
+    cause = f'"{name}" would no longer fit: {refused.cause}'
+    return Refused(refused.code, refused.fault, cause, "upload a program that fits, then set the ceilings again; nothing was changed")
+
+
+def show(pump: PumpFacts, now: Bench, as_json: bool) -> None:
+    from thecal.quantities import measured
+    from thecal.text import calibration
+
+    ceilings: dict[str, Any] = pump.hello["ceilings"]
+    if as_json:
+        emit_json({"bench": now.name, "ceilings": ceilings})
+        return
+    pair, held = pump.pair(), {"hour": pump.status["hour_nl"], "day": pump.status["day_nl"]}
+    rows = [("bench", now.name)]
+    for kind, (text, _) in lines(now).items():
+        rows.append((LABELS[kind], text + (f", {measured.volume(held[kind])} of it used now" if kind in held else "")))
+    highest_nl = ceilings["max_rate_hz"] * 3600 * pair["volume_nl"] // pair["steps"]
+    rows.append(("motor", f"up to {measured.volume(highest_nl)} an hour, less for its ramps"))
+    rows.append(("calibration", calibration.line(pump.status["calibration"])))
+    data(columns(rows))
+    talk("set when the firmware was flashed (thecal flash --bench FILE), or by thecal bench set; its --help has examples")

@@ -1,0 +1,121 @@
+"""What the run delivered that a stop ended, and what it left: from the journal, after the pump has stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from pumpcore.faults.faults import Refusal
+from thecal.errors import ThecalError
+from thecal.pump.active import read_back
+from thecal.quantities import measured
+from thecal.quantities.amounts import span
+from thecal.text.protocol import total
+
+if TYPE_CHECKING:
+    from pumpcore.program.plan import Program
+    from thecal.pump.client import Client
+
+FIRST_RECORDS, MOST_RECORDS = 400, 12_800  # of the journal, read backwards: a total every 5 minutes makes 288 a day
+BEGINS = ("started", "run_ordered")
+JUST_NOW_MS = 10_000  # a stop of a stopped pump writes no record
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that a stop ended: its steps, those of boluses among them, and its time by the pump's uptime (None if it began before the last
+    power-up)."""
+
+    steps: int
+    lasted_s: int | None
+    bolus_steps: int = 0
+
+
+def ended(client: Client, status: dict[str, Any]) -> Ended | None:
+    """Return the run that this stop ended; None if nothing ran, or the newest records do not have its begin."""
+    newest, count = status["events_sequence"], FIRST_RECORDS
+    while True:
+        first = max(1, newest - count)
+        records = [record for _, block in client.journal("events", first) for record in block]
+        stop = next((one for one in records[::-1] if one.name == "stopped"), None)
+        if stop is None or stop.boot != status["boot"] & 0xFFFF or status["uptime_ms"] - stop.uptime_ms > JUST_NOW_MS:
+            return None
+        begins = [one for one in records if one.name in BEGINS and one.sequence < stop.sequence]
+        if begins:
+            begin, same = begins[-1], begins[-1].boot == stop.boot
+            lasted_s = (stop.uptime_ms - begin.uptime_ms) // 1000 if same else None
+            boluses = [one for one in records if one.name == "bolus_ended" and one.sequence > begin.sequence]
+            bolus_steps = sum(one.fields["delivered_steps"] for one in boluses)
+            return Ended(stop.fields["delivered_steps"] - begin.fields["position_steps"], lasted_s, bolus_steps)
+        if first == 1 or count >= MOST_RECORDS:
+            return None
+        count *= 4
+
+
+def left(status: dict[str, Any]) -> list[str]:
+    """Return what was ordered and is not delivered: "0.3 of 0.5 mL of the bolus"."""
+    found = []
+    pair = status["calibration"]
+    for name in ("bolus", "extended"):
+        one = status.get(name)
+        if one and one["state"] not in ("done", "delivering", "waiting") and one["ordered_steps"] > one["delivered_steps"]:
+            rest, whole = one["ordered_steps"] - one["delivered_steps"], one["ordered_steps"]
+            amount = f"{rest} of {whole} steps"
+            if pair:
+                amount = measured.part(*(Fraction(steps * pair["volume_nl"], pair["steps"]) for steps in (rest, whole)))
+            purpose = one.get("purpose", "manual")
+            found.append(f"{amount} of the {'bolus' if purpose == 'manual' else purpose + ' bolus'}")
+    return found
+
+
+def left_of_protocol(program: Program | None, run: Ended, calibration: dict[str, Any] | None) -> list[str]:
+    """Return "4 of 5 mL of the protocol", what its stages had still to deliver; nothing for another program, or one without an end."""
+    if program is None or program.protocol is None or calibration is None:
+        return []
+    whole_nl = total(program, program.protocol).volume_nl
+    if whole_nl is None:
+        return []
+    rest_nl = whole_nl - measured.total(run.steps - run.bolus_steps, calibration).volume_nl
+    return [f"{measured.part(rest_nl, whole_nl)} of the protocol"] if rest_nl > 0 else []
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stop found: the status after it, the run that it ended, and the program."""
+
+    status: dict[str, Any]
+    run: Ended | None
+    program: Program | None = None
+
+    def text(self, steps: bool = False) -> str:
+        """ "this run delivered 0.852 +- 0.004 mL in 2 h 05 min; not delivered: 0.3 of 0.5 mL of the bolus"."""
+        pair, run = self.status["calibration"], self.run
+        if run is None:  # nothing ran, or the newest records do not say since when
+            return ""
+        made = f"{run.steps} steps" if not pair else measured.total(run.steps, pair).text()
+        lasted = "" if run.lasted_s is None else f" in {span(run.lasted_s)}"
+        parts = [f"this run delivered {made}{lasted}" + (f" ({run.steps} steps)" if steps and pair else "")]
+        if rest := left(self.status) + left_of_protocol(self.program, run, pair):
+            parts.append("not delivered: " + ", ".join(rest))
+        reservoir = (self.status.get("therapy") or {}).get("reservoir")
+        if reservoir and reservoir.get("left_nl") is not None:
+            parts.append(f"{measured.volume(reservoir['left_nl'])} left in the reservoir")
+        return "; ".join(parts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return steps and volume of the run, for `--json`."""
+        pair, run = self.status["calibration"], self.run
+        if run is None:
+            return {"run": None}
+        volume = measured.total(run.steps, pair).as_dict() if pair else None
+        return {"run": {"steps": run.steps, "lasted_s": run.lasted_s, "delivered": volume}}
+
+
+def outcome(client: Client) -> Outcome | None:
+    """Ask the stopped pump. Return None if it does not answer: a stop is done whatever comes after it."""
+    try:
+        status = client.status()
+        return Outcome(status, ended(client, status), read_back(client.program_read()))
+    except (ThecalError, Refusal):
+        return None

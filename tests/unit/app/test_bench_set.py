@@ -1,0 +1,157 @@
+"""bench.set: lowering a ceiling at once, raising one only with the stop button held at the pump, and what stays as it was."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pumpcore.flash import slots
+from pumpcore.program import packing
+from support.programs import constant
+from support.pump.running import BENCH, UnitPump, blank_image, ready, running
+
+OLD = BENCH["ceilings"]
+HIGHER = {**OLD, "day_nl": OLD["day_nl"] + 1}
+
+
+def ceilings_of(pump: UnitPump) -> dict[str, int]:
+    told = pump.call("hello")["ceilings"]
+    return {name: told[name] for name in OLD}
+
+
+def press(pump: UnitPump, held: bool = True) -> None:
+    pump.board.buttons.stop = True
+    pump.board.buttons.held_down = held
+    pump.advance(0.1)
+
+
+def raised(pump: UnitPump, wanted: dict[str, int]) -> dict[str, Any]:
+    """Ask, hold the button, and return the pump's last answer."""
+    assert pump.call("bench.set", **wanted) == {"done": False, "wait_s": 60, "hold_s": 2}
+    pump.advance(1)
+    press(pump)
+    pump.advance(2.1)
+    told = pump.call("bench.set", **wanted)
+    pump.board.buttons.held_down = False
+    return told
+
+
+@pytest.mark.rule("R5")
+def test_a_lower_ceiling_counts_at_once_and_after_a_power_cut() -> None:
+    pump = ready(constant(900_000))
+    lower = {**OLD, "rate_nl": 300_000_000, "day_nl": 1_000_000_000}
+    assert pump.call("bench.set", **lower) == {"done": True, "wait_s": 0, "hold_s": 2}
+    again = UnitPump(pump.image())
+    again.advance(0.1)
+    for one in (pump, again):
+        assert ceilings_of(one) == lower and one.alarms() == []
+        assert one.pump.setup.ceilings.day_nl == 1_000_000_000 and one.call("status")["program_name"]
+    (record,) = pump.records("bench_set")
+    assert [record["old_" + name] for name in OLD] == list(OLD.values())
+    assert [record[name] for name in OLD] == list(lower.values()) and record["by_button"] == 0
+
+
+@pytest.mark.rule("R5")
+@pytest.mark.parametrize(
+    "more", [{"rate_nl": OLD["rate_nl"] + 1}, {"rate_seconds_s": 3599}, {"hour_nl": OLD["hour_nl"] + 1}, {"day_nl": OLD["day_nl"] + 1}]
+)
+def test_raising_a_ceiling_needs_the_stop_button_held_at_the_pump(more: dict[str, int]) -> None:
+    pump, wanted = ready(constant(900_000)), {**OLD, "day_nl": 9_000_000_000, **more}
+    for _ in range(30):
+        assert not pump.call("bench.set", **wanted)["done"]
+        pump.advance(1)
+    assert ceilings_of(pump) == OLD and pump.records("bench_set") == []
+    press(pump)
+    pump.advance(1.8)
+    assert not pump.call("bench.set", **wanted)["done"], "held too short"
+    pump.advance(0.2)
+    assert pump.call("bench.set", **wanted)["done"]
+    assert ceilings_of(pump) == wanted and pump.records("bench_set")[0]["by_button"] == 1
+    assert pump.alarms() == [], "the press was no stop that somebody must acknowledge"
+
+
+@pytest.mark.rule("R5")
+def test_a_press_before_the_request_a_short_one_and_one_that_comes_too_late_confirm_nothing() -> None:
+    pump = ready(constant(900_000))
+    press(pump)
+    pump.advance(5)
+    assert not pump.call("bench.set", **HIGHER)["done"], "held since before"
+    pump.advance(5)
+    assert not pump.call("bench.set", **HIGHER)["done"]
+    press(pump, held=False)
+    pump.advance(5)
+    assert not pump.call("bench.set", **HIGHER)["done"], "pressed and released, as to stop a pump"
+    pump.advance(48)
+    press(pump)
+    pump.advance(3)
+    refused = pump.refusal("bench.set", **HIGHER)
+    assert refused["fault"] == "button_not_held" and refused["limit_s"] == 60
+    assert pump.call("bench.set", **HIGHER)["wait_s"] == 60, "a new request waits anew"
+    assert ceilings_of(pump) == OLD
+
+
+def test_another_wish_waits_anew_and_a_forgotten_one_too() -> None:
+    pump = ready(constant(900_000))
+    assert pump.call("bench.set", **HIGHER)["wait_s"] == 60
+    pump.advance(10)
+    assert pump.call("bench.set", **HIGHER)["wait_s"] == 50
+    assert pump.call("bench.set", **{**HIGHER, "hour_nl": 600_000_000})["wait_s"] == 60
+    pump.advance(70)
+    assert pump.call("bench.set", **{**HIGHER, "hour_nl": 600_000_000})["wait_s"] == 60
+
+
+def test_a_warning_of_an_earlier_stop_stays() -> None:
+    pump = ready(constant(900_000))
+    press(pump, held=False)
+    pump.advance(1)
+    assert raised(pump, HIGHER)["done"] and pump.alarms() == ["stop_button"]
+
+
+def test_repeating_a_request_that_was_done_is_harmless() -> None:
+    pump = ready(constant(900_000))
+    assert raised(pump, HIGHER)["done"] and pump.call("bench.set", **HIGHER)["done"]
+    assert pump.call("bench.set", **OLD)["done"] and pump.call("bench.set", **OLD)["done"]
+    assert len(pump.records("bench_set")) == 2
+
+
+@pytest.mark.rule("R5")
+def test_a_program_that_would_not_fit_keeps_the_ceilings() -> None:
+    pump = ready(constant(3_600_000))
+    refused = pump.refusal("bench.set", **{**OLD, "day_nl": 80_000_000})
+    assert (refused["fault"], refused["cause"]) == ("bench_unfit", "day_above_ceiling") and refused["limit_nl"] < 80_000_000
+    assert ceilings_of(pump) == OLD and pump.records("bench_set") == []
+
+
+@pytest.mark.rule("R5")
+def test_what_was_delivered_still_counts() -> None:
+    pump = running(constant(3_600_000))
+    pump.advance(1800)
+    pump.call("stop")
+    before = pump.call("status")
+    pump.call("bench.set", **{**OLD, "hour_nl": 10_000_000})
+    after = pump.call("status")
+    assert all(after[name] == before[name] > 0 for name in ("hour_nl", "day_nl", "delivered_steps"))
+
+
+def test_it_needs_a_stopped_pump_with_a_bench() -> None:
+    pump = running(constant(900_000))
+    assert pump.fault("bench.set", **OLD) == "not_stopped"
+    image = blank_image({**BENCH, "target": "other"})
+    assert UnitPump(image).fault("bench.set", **OLD) == "alarm_active"
+    assert ready().fault("bench.set", **{**OLD, "rate_nl": 0}) == "bad_params"
+
+
+def test_staged_programs_are_checked_again() -> None:
+    pump = ready(constant(900_000))
+    digest = pump.stage(packing.pack(constant(800_000)))["digest"]
+    pump.call("bench.set", **{**OLD, "hour_nl": 10_000_000})
+    assert pump.fault("program.activate", digest=digest) == "not_staged"
+
+
+def test_all_other_bytes_of_the_slot_stay_as_they_were_deployed() -> None:
+    pump = ready()
+    pump.call("bench.set", **{**OLD, "hour_nl": 10_000_000})
+    image = slots.newest([pump.board.flash.read(f"/store/bench.{letter}") for letter in "ab"])
+    assert image is not None and image.sequence == 2
+    wanted = {**BENCH, "ceilings": {**OLD, "hour_nl": 10_000_000}}
+    assert image.payload == json.dumps(wanted, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,112 @@
+"""`thecal bench show | set`, and the buttons of a simulated pump."""
+
+import importlib
+import io
+import json
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from pumpcore.faults.faults import Refusal
+from support.host.therapy_pump import CEILINGS, TherapyPump
+from thecal.pump.layers import Bench
+
+verb = importlib.import_module("thecal.cli.verbs.bench")  # the package has the function under this name
+NOW = Bench("fake", 4_000_000, 3600, 4_000_000, 40_000_000)
+
+
+class BenchPump(TherapyPump):
+    """A pump with ceilings that answers `bench.set` from a list: refusals by name, or how many seconds it waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[str | int] = [0]
+        self.known += ["bench.set"]
+
+    def do_hello(self):
+        return {**super().do_hello(), "ceilings": CEILINGS}
+
+    def do_bench_set(self, **params):
+        self.asked.append(("bench", params))
+        answer = self.answers.pop(0)
+        if isinstance(answer, str):
+            raise Refusal(answer, cause="day_above_ceiling", asked_nl=5, limit_nl=4)
+        return {"done": not answer, "wait_s": answer, "hold_s": 2}
+
+
+@pytest.fixture
+def pump(monkeypatch, tmp_path):
+    monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
+    monkeypatch.setattr(verb, "ASK_EVERY_S", 0)
+    with BenchPump() as fake:
+        yield fake
+
+
+@pytest.fixture
+def run(thecal_says, pump):
+    return lambda *words: thecal_says("bench", *words, "--port", pump.port_url)
+
+
+def test_show_says_each_ceiling_and_what_is_used_of_it(run):
+    code, out, _ = run("show")
+    assert code == 0 and "highest rate      4 mL/h" in out and "most in 24 hours  40 mL, 0 mL of it used now" in out
+    assert json.loads(run("show", "--json")[1]) == {"bench": "fake", "ceilings": CEILINGS}
+
+
+def test_a_raise_says_what_to_do_and_asks_until_it_was_done(run, pump):
+    pump.answers = [60, 59, 58, 0]
+    code, out, err = run("set", "--max-per-day", "50 mL", "--yes")
+    assert code == 0 and "RAISED" in err and err.count("hold it until this says so (2 s)") == 1 and "are set" in out
+    assert pump.asked == [("bench", {"rate_nl": 4_000_000, "rate_seconds_s": 3600, "hour_nl": 4_000_000, "day_nl": 50_000_000})] * 4
+
+
+def test_a_program_that_does_not_fit_is_named_and_nothing_is_changed(run, pump):
+    pump.answers = ["bench_unfit"]
+    code, _, err = run("set", "--max-per-day", "0.5 mL", "--yes")
+    assert code == 1 and '"t" would no longer fit' in err and "lowered" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("set",), "needs at least one ceiling"),
+        (("sett",), '"sett" is neither show nor set'),
+        (("show", "--max-rate", "1 mL/h"), "`bench show` takes none"),
+        (("set", "--max-rate", "1 mL"), "--max-rate: "),
+        (("set", "--max-per-hour", "0 mL"), "--max-per-hour: "),
+        (("set", "--max-per-day", "0.0000001 mL"), "not a whole number of nl"),
+    ],
+)
+def test_wrong_words_are_2_and_send_nothing(run, pump, words, said):
+    code, _, err = run(*words)
+    assert code == 2 and said in err and pump.asked == []
+
+
+def test_a_dry_run_and_a_no_send_nothing(run, pump, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    assert run("set", "--max-rate", "5 mL/h", "--dry-run")[0] == 0
+    assert run("set", "--max-rate", "5 mL/h")[0] == 1
+    assert pump.asked == []
+
+
+def test_an_old_firmware_is_named(run, pump):
+    pump.known.remove("bench.set")
+    code, _, err = run("set", "--max-rate", "1 mL/h", "--yes")
+    assert code == 1 and "does not know bench.set" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [("1 mL/h", (1_000_000, 3600)), ("1 mL/day", (1_000_000, 86_400)), ("1 uL/min", (60_000, 3600)), ("1.0001 nL/h", (10_001, 36_000_000))],
+)
+def test_a_rate_is_exact(text, pair):
+    new = verb.changed(NOW, {"rate": verb.read("rate", text)})
+    assert Fraction(new["rate_nl"], new["rate_seconds_s"]) == Fraction(*pair) and new["day_nl"] == 40_000_000
+
+
+def test_a_button_needs_one_simulated_pump(thecal_says, pump, tmp_path: Path):
+    assert thecal_says("sim", "--press", "left")[0] == 2
+    code, _, err = thecal_says("sim", "--press", "hold")
+    assert code == 1 and "no simulated pump runs" in err
