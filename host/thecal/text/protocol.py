@@ -156,7 +156,7 @@ def now_text(status: dict[str, Any]) -> str:
         return f"{parts[0]}; then it ends"
     if now.get("stage") is not None and now["stage"] >= now["stages"]:
         return f"{parts[0]} until it is stopped"
-    if now.get("next_rate_nl") is not None and status.get("rate_seconds_s"):
+    if now.get("stage") is not None and now.get("next_rate_nl") is not None and status.get("rate_seconds_s"):
         parts.append(f"then {'nothing' if not now['next_rate_nl'] else ml_per_h(now['next_rate_nl'], status['rate_seconds_s'])}")
     parts.append("without end" if now.get("left_s") is None else f"ends in {span(now['left_s'])}")
     return "; ".join(parts)

@@ -252,3 +252,36 @@ def test_a_signal_ends_the_watching_only(pump, signals: None, number: int, code:
         following.follow(pump.port_url, going_on)
     assert end.value.exit_code == code and "thecal stop" in end.value.do and "the watching ended" in end.value.cause
     assert "stop" not in pump.executed
+
+
+LIBRARY = """title = "t"
+drug = "dye"
+[basal]
+rate = "1 uL/h"
+[library]
+name = "ours"
+version = 3
+soft_rate = "2 uL/h"
+hard_rate = "5 uL/h"
+"""
+
+
+def test_the_limits_of_the_drug_library_hold_for_a_run(typed, pump, tmp_path) -> None:
+    from thecal.prescription.compiler import compile_prescription
+    from thecal.prescription.file import load
+
+    (tmp_path / "rx.toml").write_text(LIBRARY)
+    pump.active = compile_prescription(load(tmp_path / "rx.toml"), "rx.toml").packed
+    before = pump.active
+    code, _, err = typed("run", "6 uL/h", "--yes")
+    assert code == 2 and "limit 5 uL/h" in err and pump.active == before, err
+    code, _, err = typed("run", "3 uL/h", "--yes")
+    assert code == 2 and "--override rate" in err and pump.active == before, err
+    code, _, err = typed("run", "3 uL/h", says="y\ny\n")
+    assert code == 0 and "soft limit of ours for rate" in err and active(pump).settings.library == "ours", err
+    pump.do_stop()
+    code, _, err = typed("run", "4 uL/h", "--override", "rate", "--yes")
+    assert code == 0 and active(pump).settings.overridden() == ["rate"], err
+    pump.do_stop()
+    code, _, err = typed("run", "2 uL/h", "--yes")
+    assert code == 0, err
