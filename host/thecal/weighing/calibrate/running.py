@@ -34,7 +34,7 @@ def _to_its_end(client: Client, purpose: str, amount: int, rate: Rate, notes: St
     clock = clock_for(client.port_url)
     token = client.bolus_token()
     try:
-        told = client.run_start(token, purpose, amount, rate)
+        told = {"token": token, **client.run_start(token, purpose, amount, rate)}
         ended = _watched(client, told, purpose, notes, clock)
     except Unknown as error:
         raise Unknown(error.cause, f"the pump may still run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error
