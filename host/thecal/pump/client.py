@@ -245,7 +245,7 @@ class Client(Exchange):
         by_steps = purpose == CALIBRATION
         amounts = {"steps": amount if by_steps else 0, "volume_nl": 0 if by_steps else amount}
         params = {"token": token, "purpose": purpose, **amounts, **vars(rate)}
-        return self.command("run.start", params, lambda: self._settle_bolus(token))
+        return {"token": token, **self.command("run.start", params, lambda: self._settle_bolus(token))}
 
     def calibration_set(self, packed: bytes) -> Reply:
         """Activate a packed calibration; `b""` returns to the bench's nominal one."""
