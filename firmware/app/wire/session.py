@@ -184,18 +184,19 @@ class Session:
         Raises MemoryError if a `stop` may be lost: the caller then halts the motor.
         """
         lines = self.lines
-        between, begun = lines.between(), lines.pending
+        between, begun = lines.between(), lines.pending_bytes
         for again in (True, False):
             try:
                 for line in lines.feed(data):
                     self._wait_with(line)
                 return
             except MemoryError:
+                stops = 0 < begun < _PLAIN_BYTES or lines.holds(b"stop") or b"stop" in data
                 self.starve()
                 lines.lose(between)
                 if again and not begun:
                     continue
-                if 0 < len(begun) < _PLAIN_BYTES or b"stop" in begun or b"stop" in data or not (again or data.endswith(b"\n")):
+                if stops or not (again or data.endswith(b"\n")):
                     raise
 
     def _wait_with(self, line: bytes | None) -> None:
@@ -218,7 +219,7 @@ class Session:
         self.counts["memory_errors"] += 1
         self.counts["shed_lines"] += len(self.pending)
         self.pending, self.waiting_bytes, self.overtaken, self.rest = [], 0, 0, None
-        if len(self.lines.pending) >= _PLAIN_BYTES:  # a shorter one may become a stop
+        if self.lines.pending_bytes >= _PLAIN_BYTES:  # a shorter one may become a stop
             self.lines.lose(False)
         self.pump.board.system.built()
 

@@ -76,17 +76,33 @@ def loaded(text: memoryview) -> "Json":
         return json.loads(bytes(text))
 
 
+_PIECE_BYTES = const(256)  # a line that comes byte by byte has no object for each of them
+
+
 class LineBuffer:
-    """Cut a byte stream into lines. Holds at most 8 KiB: a longer line is dropped up to its newline, and its bytes are counted."""
+    """Cut a byte stream into lines. Holds at most 8 KiB: a longer line is dropped up to its newline, and its bytes are counted.
+
+    An unfinished line lies in pieces: memory that has been in use for days may have no gap that a growing one fits into.
+    """
 
     def __init__(self) -> None:
-        self.pending = bytearray()  # of a line without its newline so far
+        self.pieces: list[bytes] = []  # of a line without its newline so far
+        self.pending_bytes = 0
         self._dropping = False
         self.dropped_bytes = 0
 
     def between(self) -> bool:
         """Return True if the next byte begins a line."""
-        return not self.pending and not self._dropping
+        return not self.pending_bytes and not self._dropping
+
+    def holds(self, word: bytes) -> bool:
+        """Return True if the unfinished line has `word`, which is shorter than a piece. It takes hardly any memory."""
+        before = b""
+        for piece in self.pieces:
+            if word in piece or word in before + piece[: len(word)]:
+                return True
+            before = piece[-len(word) :]
+        return False
 
     def lose(self, between: bool) -> None:
         """Drop the unfinished line. `between`: the next byte begins a line."""
@@ -96,13 +112,13 @@ class LineBuffer:
     def feed(self, data: bytes) -> list[bytes | None]:
         """Return the lines that are complete now, without newlines and empty lines. An overlong line is None."""
         end = data.find(b"\n")
-        if end + 1 == len(data) and 0 < end <= MAX_BYTES and not self.pending and not self._dropping:
+        if end + 1 == len(data) and 0 < end <= MAX_BYTES and self.between():
             return [] if data.isspace() else [data[:-1]]  # one whole line is by far the usual case
         lines: list[bytes | None]
         lines, parts = [], data.split(b"\n")
         rest = parts.pop()
         for part in parts:
-            if self.pending or self._dropping or len(part) > MAX_BYTES:
+            if len(part) > MAX_BYTES or not self.between():
                 self.finish(part, lines)
             elif part and not part.isspace():
                 lines.append(part)
@@ -113,7 +129,7 @@ class LineBuffer:
     def finish(self, part: bytes, lines: list[bytes | None]) -> None:
         """End a line at the newline after `part`: it began earlier, or is too long."""
         self._keep(part)
-        part, self.pending = bytes(self.pending), bytearray()
+        part, self.pieces, self.pending_bytes = b"".join(self.pieces), [], 0
         if self._dropping:
             self._dropping = False
             lines.append(None)
@@ -121,14 +137,19 @@ class LineBuffer:
             lines.append(part)
 
     def _keep(self, part: bytes) -> None:
-        if self._dropping or len(self.pending) + len(part) > MAX_BYTES:
+        if self._dropping or self.pending_bytes + len(part) > MAX_BYTES:
             self._drop(part)
+            return
+        pieces = self.pieces
+        if pieces and len(pieces[-1]) < _PIECE_BYTES:
+            pieces[-1] += part
         else:
-            self.pending += part
+            pieces.append(part)
+        self.pending_bytes += len(part)
 
     def _drop(self, part: bytes) -> None:
-        self.dropped_bytes += len(self.pending) + len(part)
-        self.pending = bytearray()
+        self.dropped_bytes += self.pending_bytes + len(part)
+        self.pieces, self.pending_bytes = [], 0
         self._dropping = True
 
 

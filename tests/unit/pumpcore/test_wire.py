@@ -111,11 +111,29 @@ def test_lines_are_the_same_however_the_bytes_arrive(stream: bytes, data: st.Dat
     assert chunked.dropped_bytes == whole.dropped_bytes
 
 
+@pytest.mark.parametrize("cut", range(5))
+@pytest.mark.parametrize("before", [0, 3, 256, 300])
+def test_a_word_of_an_unfinished_line_is_found_wherever_it_was_cut(before: int, cut: int) -> None:
+    buffer = frame.LineBuffer()
+    buffer.feed(b"x" * before + b"stop"[:cut])
+    assert buffer.holds(b"stop") == (cut == 4)
+    buffer.feed(b"stop"[cut:] + b"y")
+    assert buffer.holds(b"stop") and not buffer.holds(b"stay")
+    assert buffer.feed(b"\n") == [b"x" * before + b"stopy"] and not buffer.holds(b"stop")
+
+
+def test_a_line_that_comes_byte_by_byte_has_few_pieces() -> None:
+    buffer = frame.LineBuffer()
+    for _ in range(5_000):
+        buffer.feed(b"x")
+    assert len(buffer.pieces) <= 20
+
+
 def test_a_flood_without_a_newline_is_not_kept() -> None:
     buffer = frame.LineBuffer()
     for _ in range(100):
         assert buffer.feed(b"x" * 4096) == []
-    assert len(buffer.pending) <= frame.MAX_BYTES
+    assert buffer.pending_bytes <= frame.MAX_BYTES
     assert buffer.feed(b"\nstop\n") == [None, b"stop"] and buffer.dropped_bytes == 409_600
 
 
