@@ -39,7 +39,7 @@ def test_hello_tells_the_release_that_runs_and_that_it_is_micropython(port_url: 
     assert hello["release"] == release
     assert hello["implementation"]["name"] == "micropython"
     assert hello["protocol"][0] == 1
-    assert hello["capabilities"] == sorted(METHODS)
+    assert hello["capabilities"] == [*sorted(METHODS), "protocol"]
     assert hello["calibration_state"] == "UNCALIBRATED"
     assert "never" in hello["thecal"]
 

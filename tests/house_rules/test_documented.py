@@ -117,7 +117,7 @@ def test_the_prescription_of_the_page_is_one(home: dict[str, str], tmp_path: Pat
 def test_the_complaint_that_the_page_shows_is_the_one_that_comes(home: dict[str, str], tmp_path: Path) -> None:
     (shown,) = [block.commands for block in readme.blocks(page("host/README.md")) if block.commands[0].startswith("thecal: ")]
     (tmp_path / "rx.toml").write_text(SLIP_RX, encoding="utf-8")
-    done = typed("thecal program rx.toml --dry-run --bench sim-clock", home, tmp_path)
+    done = typed("thecal program rx.toml --dry-run --bench sim-clock", {**home, "COLUMNS": "999"}, tmp_path)
     assert (done.returncode, done.stderr.splitlines()) == (2, list(shown))
 
 
