@@ -90,6 +90,7 @@ MOST_WAITING_BYTES = frame.MAX_BYTES
 # Most that a session holds: an unfinished line, the waiting lines, and inside `poll` the data just read, once more cut into lines.
 MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES
 _PLAIN_BYTES = const(128)
+_LONG_BYTES = const(1024)
 
 
 class Bulk:
@@ -139,6 +140,8 @@ class Session:
                         plain = messages.plain(data)
                     if not plain:
                         self._take(data)
+                        if self.lines.pending_bytes >= _LONG_BYTES:  # a program comes, which needs room at a stretch
+                            self.loader.give_back()
                 elif not (self.pending or self._stops or self.rest):
                     return False
             except MemoryError as error:
