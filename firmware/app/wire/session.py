@@ -298,8 +298,14 @@ class Session:
     def execute(self, identity: bytes | None, method: str, params: dict) -> bytes:
         """Run a handler and answer. Return the reply's line."""
         try:
-            handler = self.handlers.get(method) or self.loader.handler(method)
-            answer = handler(self.pump, params)
+            try:
+                answer = self._handled(method, params)
+            except MemoryError:
+                if method == "stop" or messages.changes(method):
+                    raise
+                self.loader.give_back()  # a question is harmless: once more, with all memory free
+                self.pump.board.system.built()
+                answer = self._handled(method, params)
             params.clear()  # the largest program takes 5 kB here, and its answer needs as much
         except Refusal as refused:
             return self.refuse(identity, refused)
@@ -317,6 +323,10 @@ class Session:
         except MemoryError:  # it was carried out: try its answer once more with all memory free
             self.starve()
             return self.tell(identity, method, answer)
+
+    def _handled(self, method: str, params: dict) -> "Answer":
+        handler = self.handlers.get(method) or self.loader.handler(method)
+        return handler(self.pump, params)
 
     def tell(self, identity: bytes | None, method: str, answer: "Answer") -> bytes:
         """Send what a handler returned. Return the reply's line."""

@@ -219,6 +219,9 @@ class System:
     def between_turns(self) -> bool:
         return False
 
+    def know_names(self) -> None:
+        pass
+
     def forget(self, *modules: str) -> None:
         pass
 
