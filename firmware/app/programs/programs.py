@@ -13,7 +13,7 @@ if 0:  # for the type checker alone
 
 # Of a window, in one call: see tests/bench, group "work". One of a protocol takes longer.
 MOST_MOVES = const(240)
-MOST_OF_PROTOCOL = const(150)
+MOST_OF_PROTOCOL = const(120)
 PERMILLE = const(1000)
 
 
@@ -102,6 +102,8 @@ def search(new: packing.Program, staged: Staged) -> int:
             continue
         if staged.search is None:
             staged.search = limits.begin_peak(entries, minutes)
+            if not number:  # the first call also loads what the check needs
+                most //= 2
         before = limits.moves_left(staged.search)
         left = limits.go_on(entries, staged.search, most)
         if left:

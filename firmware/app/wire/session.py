@@ -119,7 +119,7 @@ class Session:
         self.waiting_bytes = 0
         self._stops: list[bytes | None] = []  # ids of the waiting stops, None for a bare word: they go before all other lines
         self.rest: tuple[bytes, str, dict] | None = None
-        self.overtaken, self._late = 0, False
+        self.overtaken, self._late, self._long = 0, False, False
         self.counts = {
             "bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0, "memory_errors": 0,
         }
@@ -140,8 +140,11 @@ class Session:
                         plain = messages.plain(data)
                     if not plain:
                         self._take(data)
-                        if self.lines.pending_bytes >= _LONG_BYTES:  # a program comes, which needs room at a stretch
+                        long = self.lines.pending_bytes >= _LONG_BYTES
+                        if long and not self._long:  # a program comes, which needs room at a stretch
                             self.loader.give_back()
+                            self.pump.board.system.built()
+                        self._long = long
                 elif not (self.pending or self._stops or self.rest):
                     return False
             except MemoryError as error:
