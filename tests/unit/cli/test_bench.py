@@ -120,3 +120,34 @@ def test_a_button_needs_one_simulated_pump(thecal_says, pump, tmp_path: Path):
     assert thecal_says("sim", "--press", "left")[0] == 2
     code, _, err = thecal_says("sim", "--press", "hold")
     assert code == 1 and "no simulated pump runs" in err
+    code, _, err = thecal_says("sim", "--port", "flow-1")
+    assert code == 2 and "--press" in err
+
+
+def test_a_button_of_one_of_two_is_pressed_by_its_name(thecal_says, pump, monkeypatch):
+    from thecal.pump.transport import names, registry
+
+    two = [{"port": f"/dev/pts/{at}", "unique_id": f"0{at}", "control": "host:1", "control_secret": str(at)} for at in (3, 4)]
+    monkeypatch.setattr(registry, "entries", lambda: two)
+    pressed = []
+
+    class Control:
+        def __init__(self, host, port, secret):
+            pressed.append(secret)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *details):
+            pass
+
+        def press_stop(self, hold_s):
+            pass
+
+    monkeypatch.setattr("thecal.sim.control.Control", Control)
+    code, _, err = thecal_says("sim", "--press", "stop")
+    assert code == 1 and "2 simulated pumps run" in err and "--port" in err
+    monkeypatch.setattr(names, "called", lambda name: [names.Named(name, "04", "/dev/pts/4")])
+    assert thecal_says("sim", "--press", "stop", "--port", "flow-1")[0] == 0 and pressed == ["4"]
+    code, _, err = thecal_says("sim", "--press", "stop", "--port", "/dev/ttyACM9")
+    assert code == 1 and "/dev/ttyACM9 is not a simulated pump that runs" in err

@@ -142,7 +142,8 @@ def place(pump: PumpFacts, now: Bench, new: Ceilings) -> None:
         if not told:
             talk(
                 f"raising a ceiling needs a person at the pump: press its stop button within {reply['wait_s']} s, "
-                f"hold it for {reply['hold_s']} s, and release it when this says so. Simulated: thecal sim --press hold"
+                f"hold it for {reply['hold_s']} s, and release it when this says so. "
+                f"Simulated: thecal sim --press hold --port {pump.client.port_url}"
             )
             told = True
         elif not reply["hold_s"] and not release:
