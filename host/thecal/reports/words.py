@@ -69,7 +69,7 @@ class Words:
         """Format a basal rate; unknown without its program, which alone says per how many seconds it counts."""
         known = self.line.prescribed
         if known is None or known.digest != digest:
-            return "unknown: another program's"
+            return "not known: another program"
         return ml_per_h(rate_nl, known.program.rate_seconds_s)
 
     def lasted(self, from_ms: int, to_ms: int) -> str:
