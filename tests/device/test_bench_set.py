@@ -53,7 +53,7 @@ def test_without_the_button_nothing_is_raised(tmp_path: Path) -> None:
     with Device(speed=60.0) as device:
         visit = Visit(device, tmp_path)
         _, err = visit.types("bench", "set", "--max-rate", "11 mL/h", "--yes", code=1)
-        assert "nobody held the stop button" in err
+        assert "nobody held and released the stop button" in err
         assert visit.told("bench", "show")["ceilings"]["rate_nl"] == 10_000_000
         for words in (("set",), ("show", "--max-rate", "1 mL/h"), ("set", "--max-rate", "1 mL"), ("set", "--max-per-day", "0 mL")):
             visit.types("bench", *words, code=2)

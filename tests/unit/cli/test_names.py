@@ -275,18 +275,6 @@ def test_a_broken_config_file_stops_no_stop(pump, thecal_says) -> None:
     assert code == 0 and "config.toml" in err and "ignored" in err and pump.executed[0] == "stop"
 
 
-@pytest.mark.parametrize(("key", "value", "said"), [("zone", "Europe/Berlim", "Europe/Berlin"), ("bench", "nosuch", "bench")])
-def test_a_default_that_no_verb_could_use_is_not_written(key: str, value: str, said: str, thecal_says) -> None:
-    code, _, err = thecal_says("config", key, value)
-    assert code == 2 and said in err and value in err and "wrote" not in err
-
-
-def test_a_folder_in_the_place_of_the_config_file_is_named_once(thecal_says) -> None:
-    config.path().mkdir(parents=True)
-    code, _, err = thecal_says("status")
-    assert code == 2 and "is a folder" in err and "file file" not in err
-
-
 def test_comments_of_the_config_file_stay(thecal_says) -> None:
     Path("config.toml").write_text('# mine\nzone = "UTC"  # here\n')
     assert thecal_says("config", "units", "uL", "--dry-run")[0] == 0

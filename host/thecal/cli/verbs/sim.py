@@ -49,13 +49,10 @@ def sim(
     from thecal.pump.transport import registry
     from thecal.sim import clock_file, serve
 
-    if press is not None:
+    if press is not None or port is not None:
         press_button(press, port, as_json)
         return
-    if port is not None:
-        raise BadInput("--port names the pump for --press", "leave it out: a simulated pump chooses its own port")
-    if speed is not None and not 0 < speed <= MOST_SPEED:
-        raise BadInput(f"--speed {speed} is not above 0 and at most {MOST_SPEED}", "write a factor like 60: an hour in a minute")
+    check_speed(speed)
     bench_path = bench_file(bench)
     image_path = (image or default_image(bench_path, seed)).resolve()
     check_image(image_path)
@@ -84,6 +81,12 @@ def sim(
     raise typer.Exit(code)
 
 
+def check_speed(speed: float | None) -> None:
+    """Raise BadInput for a factor that the simulator can't keep."""
+    if speed is not None and not 0 < speed <= MOST_SPEED:
+        raise BadInput(f"--speed {speed} is not above 0 and at most {MOST_SPEED}", "write a factor like 60: an hour in a minute")
+
+
 def check_image(path: Path) -> None:
     """Raise BadInput if this can't be the file of a flash."""
     if path.is_dir():
@@ -92,12 +95,14 @@ def check_image(path: Path) -> None:
         raise BadInput(f"{path} is not a plain file", "name a file for the pump's flash, or leave --image out")
 
 
-def press_button(button: str, port: str | None, as_json: bool) -> None:
+def press_button(button: str | None, port: str | None, as_json: bool) -> None:
     """Press a button of the named simulated pump, otherwise of the only one. Raises BadInput, Failed or NoPump."""
     from thecal.pump.transport import ports, registry
     from thecal.sim.control import Control
     from thecal.terminal.console import emit_json
 
+    if button is None:
+        raise BadInput("--port names the pump for --press", "leave it out: a simulated pump chooses its own port")
     if button not in BUTTONS:
         raise BadInput(f"--press {button!r} is not a button", f"write one of {', '.join(BUTTONS)}")
     running = registry.entries()
