@@ -60,9 +60,9 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
 
 
 def next_limit(program: Program, rig: Rig, refusal: Refusal) -> str:
-    """Return the ceiling that would refuse the program after this one was raised; "" if none. Nobody should raise one for nothing."""
+    """Return the ceiling that would refuse the program after this one was raised; "" if none. At a pump a raise takes a walk to its button."""
     kind = layers.KINDS.get(refusal.fault.name, "")
-    if rig.bench is None or not kind:
+    if rig.bench is None or rig.bench.source != layers.PUMP or not kind:
         return ""
     higher = copy(rig)
     setattr(higher, {layers.RATE: "rate_nl", layers.HOUR: "hour_nl", layers.DAY: "day_nl"}[kind], MAX_RATE_NL)
