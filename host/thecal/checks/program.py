@@ -60,7 +60,7 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
 
 
 def next_limit(program: Program, rig: Rig, refusal: Refusal) -> str:
-    """Return the ceiling that would refuse the program after this one was raised; "" if none. At a pump a raise takes a walk to its button."""
+    """Return the ceiling that would refuse the program after this one was raised at the pump; "" if none."""
     kind = layers.KINDS.get(refusal.fault.name, "")
     if rig.bench is None or rig.bench.source != layers.PUMP or not kind:
         return ""
