@@ -16,7 +16,7 @@ RX = 'title = "Feed"\ndrug = "water"\nafter_power_loss = "stop"\n[basal]\nrate =
 def hold_after(device: Device, wait_s: float) -> threading.Thread:
     def hold() -> None:
         time.sleep(wait_s)
-        device.sim.press_stop(hold_s=60)
+        device.sim.press_stop(hold_s=30)
 
     thread = threading.Thread(target=hold)
     thread.start()
@@ -25,7 +25,7 @@ def hold_after(device: Device, wait_s: float) -> threading.Thread:
 
 @pytest.mark.rule("R5")
 def test_a_refused_rate_names_the_bench_and_the_command_that_it_names_makes_room(tmp_path: Path) -> None:
-    with Device(speed=20.0) as device:
+    with Device(speed=10.0) as device:
         (tmp_path / "rx.toml").write_text(RX)
         visit = Visit(device, tmp_path)
         _, err = visit.types("program", "rx.toml", "--yes", code=2)
@@ -35,7 +35,7 @@ def test_a_refused_rate_names_the_bench_and_the_command_that_it_names_makes_room
         thread = hold_after(device, 1.5)
         out, err = visit.types("bench", "set", "--max-per-day", command[1], "--yes")
         thread.join()
-        assert "RAISED" in err and "press its stop button within 60 s" in err and "are set" in out
+        assert "RAISED" in err and "press its stop button within 60 s" in err and "release the stop button now" in err and "are set" in out
         assert visit.told("status")["alarms"] == []
         _, err = visit.types("program", "rx.toml", "--yes")
         out, _ = visit.types("bench", "show")
@@ -53,7 +53,7 @@ def test_without_the_button_nothing_is_raised(tmp_path: Path) -> None:
     with Device(speed=60.0) as device:
         visit = Visit(device, tmp_path)
         _, err = visit.types("bench", "set", "--max-rate", "11 mL/h", "--yes", code=1)
-        assert "nobody held the stop button" in err
+        assert "nobody held and released the stop button" in err
         assert visit.told("bench", "show")["ceilings"]["rate_nl"] == 10_000_000
         for words in (("set",), ("show", "--max-rate", "1 mL/h"), ("set", "--max-rate", "1 mL"), ("set", "--max-per-day", "0 mL")):
             visit.types("bench", *words, code=2)

@@ -34,8 +34,9 @@ def test_a_cut_at_any_operation_leaves_the_old_or_the_new_ceilings(wanted: dict[
         pump.advance(1)
         pump.board.buttons.stop = pump.board.buttons.held_down = True
         pump.advance(3)
+        assert not pump.call("bench.set", **wanted)["done"]
+        pump.board.buttons.held_down = False
     assert pump.call("bench.set", **wanted)["done"]
-    pump.board.buttons.held_down = False
     outcomes = []
     for _number, _torn, cut, _seen in images_at_each_operation(image, pump.board.chip.log):
         booted = boot(cut)

@@ -149,15 +149,19 @@ def store(pump: Pump, packed: bytes, one: Weighed | None) -> None:
 
 
 def _take_program(pump: Pump) -> None:
-    """Load a program that was left out while the calibration was damaged, because it did not fit the nominal one."""
+    """Load a program that was left out while the calibration was damaged, because it did not fit the nominal one.
+
+    Its windows are searched in parts after the answer, as at power-up: at once they would hold the loop for seconds.
+    """
     setup = pump.setup
     if setup.program is not None:
         return
     try:
         packed = setup.store.load("program")
         if packed:
-            programs.take(setup, packed)
+            programs.take(setup, packed, False)
             pump.alarms.clear_name("program_invalid")
+            pump.checking = programs.look_through(pump)
     except (StoreError, Refusal):
         return  # the reason has its own alarm
 

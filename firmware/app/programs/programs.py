@@ -9,6 +9,7 @@ from pumpcore.program import packing
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
+    from app.pump import Pump
     from app.types import Steps
 
 # Of a window, in one call: see tests/bench, group "work". One of a protocol takes longer.
@@ -35,22 +36,27 @@ def unpack(packed: bytes, to_check: bool = True) -> packing.Program:
     return new
 
 
-def take(setup: Setup, packed: bytes) -> None:
+def take(setup: Setup, packed: bytes, whole: bool = True) -> None:
     """Make the stored program active. Refusals of `packing.unpack` and `limits.check_program`; then nothing has changed.
 
-    The windows of a protocol are searched later, in parts (`look_through`).
+    The windows of a protocol, and without `whole` those of any program, are searched later, in parts (`look_through`).
     """
     new = packing.unpack(packed)
-    _take(setup, new, packed, new.protocol is None)
+    _take(setup, new, packed, whole and new.protocol is None)
 
 
-def look_through(setup: Setup) -> "Steps":
-    """Check the windows of the active program's protocol, a part at each step. Refusals of `limits.check_program`."""
+def look_through(pump: "Pump") -> "Steps":
+    """Check the windows of the active program, a part at each step. One that does not fit is forgotten, with `program_invalid`."""
+    setup = pump.setup
     row = Staged(setup.digest, setup.packed)
     setup.program.peaks = row.peaks
     while search(setup.program, row) < PERMILLE:
         yield
-    limits.check_program(setup.program, setup.bench, setup.calibration)
+    try:
+        limits.check_program(setup.program, setup.bench, setup.calibration)
+    except Refusal:
+        setup.forget_program()
+        pump.alarms.raise_fault("program_invalid")
 
 
 def _take(setup: Setup, new: packing.Program, packed: bytes, whole: bool = True) -> None:

@@ -285,11 +285,7 @@ def _protocol(pump: Pump) -> "Steps":
         return
     from app.programs import programs
 
-    try:
-        yield from programs.look_through(pump.setup)
-    except Refusal:
-        pump.setup.forget_program()
-        pump.alarms.raise_fault("program_invalid")
+    yield from programs.look_through(pump)
 
 
 def _tell_losses(pump: Pump, lost: recovery.Losses) -> None:

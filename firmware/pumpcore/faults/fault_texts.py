@@ -42,7 +42,7 @@ calibration_format | the calibration is not in this firmware's format, or out of
 calibration_far | the pair is more than 50 % away from the bench's nominal one | look at the weights, the density and the turns
 calibration_unfit | the active program does not fit the ceilings with this calibration | upload a program that does, then set it again
 bench_unfit | the active program does not fit these ceilings | upload a program that does, then set them again
-button_not_held | nobody held the stop button at the pump in time: the ceilings stay | ask again, then press and hold it until that is done
+button_not_held | nobody held and released the stop button in time: the ceilings stay | ask again, then hold it and release it when told
 calibration_date | the calibration's date is in the future | set the clocks of pump and computer
 token_unknown | the pump did not issue this token, or it is void | ask for a new token
 token_expired | the token is older than 60 s | ask for a new token

@@ -11,6 +11,7 @@ from typing import Any
 
 from pumpcore.faults.faults import Refusal
 from pumpcore.limits import limits
+from pumpcore.program.packing import MAX_RATE_NL
 from pumpcore.program.plan import CONSTANT, MINIMUM, Program
 from pumpcore.units import S_PER_DAY, S_PER_HOUR
 from thecal.checks import orders as order_checks
@@ -55,7 +56,23 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
         cause = without_nearest(refusal, compiled.program.rate_seconds_s, blamed.quantity, per_nl)
         text = f"{name}: {blamed.key}: {shown(blamed.quantity.text)}: {cause}"
         binds = layers.words(refusal.fault.name, refusal.detail, compiled.program, rig.bench)
-        raise BadInput(text, joined(advice(refusal, blamed.quantity, best), binds)) from refusal
+        raise BadInput(text, joined(advice(refusal, blamed.quantity, best), binds, next_limit(compiled.program, rig, refusal))) from refusal
+
+
+def next_limit(program: Program, rig: Rig, refusal: Refusal) -> str:
+    """Return the ceiling that would refuse the program after this one was raised at the pump; "" if none."""
+    kind = layers.KINDS.get(refusal.fault.name, "")
+    if rig.bench is None or rig.bench.source != layers.PUMP or not kind:
+        return ""
+    higher = copy(rig)
+    setattr(higher, {layers.RATE: "rate_nl", layers.HOUR: "hour_nl", layers.DAY: "day_nl"}[kind], MAX_RATE_NL)
+    try:
+        limits.check_program(program, higher, rig.calibration)
+    except Refusal as more:
+        if more.fault.name != refusal.fault.name and more.fault.name in layers.KINDS:
+            words = layers.words(more.fault.name, more.detail, program, rig.bench)
+            return words.replace("the limit is", "after that one the limit would be", 1)
+    return ""
 
 
 def joined(*sentences: str) -> str:

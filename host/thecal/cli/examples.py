@@ -16,6 +16,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Run a simulated pump until Ctrl-C", "thecal sim"),
         ("Let an hour pass in a minute", "thecal sim --speed 60"),
         ("A second pump, with a balance under it", "thecal sim --seed 2 --balance"),
+        ("Hold the stop button of one of them", "thecal sim --press hold --port flow-1"),
     ),
     "flash": (
         ("Put the firmware on a new board", "thecal flash --bench tmc2209-peristaltic"),

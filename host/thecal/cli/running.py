@@ -52,6 +52,7 @@ class Begun:
     started: Reply
     status: Reply
     whole_steps: int | None
+    stop_command: str
 
     @property
     def begin_steps(self) -> int:
@@ -83,7 +84,7 @@ def begin(pump: PumpFacts, dialled: Dialled, asked: Asked, consent: Consent) -> 
     replaced.remember(pump, staged["digest"])
     digest = activate(pump, compiled)
     started = start(pump, compiled)
-    return Begun(compiled, digest, before, started, pump.client.status(), whole_steps(pump, compiled))
+    return Begun(compiled, digest, before, started, pump.client.status(), whole_steps(pump, compiled), pump.stop_command())
 
 
 def check_idle(pump: PumpFacts) -> None:
@@ -94,7 +95,7 @@ def check_idle(pump: PumpFacts) -> None:
     if state != "stopped":
         name = pump.status.get("program_name")
         running = f" ({name})" if name and state in ("running", "limited") else ""
-        raise Failed(f"the pump is {state}{running}; nothing was changed", "stop it first: thecal stop")
+        raise Failed(f"the pump is {state}{running}; nothing was changed", f"stop it first: {pump.stop_command()}")
 
 
 def fluid_of(pump: PumpFacts, asked: Asked) -> Fluid:
@@ -259,7 +260,8 @@ def report(begun: Begun, last: Look | None, as_json: bool) -> None:
         data(f"done: {words}; delivered {amount(begun, last.made)}")
         return
     data(f"running: {words}")
-    talk("it ends by itself; to stop it before: thecal stop" if begun.whole_steps is not None else "it runs until you stop it: thecal stop")
+    how = "it runs until you stop it" if begun.whole_steps is None else "it ends by itself; to stop it before"
+    talk(f"{how}: {begun.stop_command}")
 
 
 def document(begun: Begun, last: Look | None) -> dict[str, Any]:

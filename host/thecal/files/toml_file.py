@@ -32,6 +32,7 @@ class Kind:
 
     def __init__(self, name: str, do: str) -> None:
         self.name = name
+        self.file = name if name.endswith("file") else f"{name} file"
         self.do = do
 
 
@@ -60,7 +61,7 @@ def parsed(text: str, path: Path, kind: Kind) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError as error:
-        raise BadInput(f"{path}: is not TOML: it is nested too deeply", f"name {kind.name} file; {kind.do}") from error
+        raise BadInput(f"{path}: is not TOML: it is nested too deeply", f"name {kind.file}; {kind.do}") from error
     except ValueError as error:  # tomllib's own, and the interpreter's for a number of thousands of digits
         if is_json(text):
             raise BadInput(f"{path}: is JSON, not TOML", kind.do) from error
@@ -72,16 +73,16 @@ def read_bytes(path: Path, kind: Kind) -> bytes:
     """Read at most FILE_MAX_BYTES; distinguish a folder, a missing and a locked file."""
     try:
         if path.exists() and not path.is_file():
-            raise BadInput(f"{path}: is {'a folder' if path.is_dir() else 'not a plain file'}", f"name {kind.name} file; {kind.do}")
+            raise BadInput(f"{path}: is {'a folder' if path.is_dir() else 'not a plain file'}", f"name {kind.file}; {kind.do}")
         with open(path, "rb") as handle:
             raw = handle.read(FILE_MAX_BYTES + 1)
     except PermissionError as error:
         raise BadInput(f"{path}: can't be read: this user may not open it", "change its permissions, or copy it") from error
     except (OSError, ValueError) as error:
         words = error.strerror if isinstance(error, OSError) else error
-        raise BadInput(f"{path}: can't be read: {words}", f"name {kind.name} file; {kind.do}") from error
+        raise BadInput(f"{path}: can't be read: {words}", f"name {kind.file}; {kind.do}") from error
     if len(raw) > FILE_MAX_BYTES:
-        raise BadInput(f"{path}: is larger than {FILE_MAX_BYTES // 1024} KiB", f"name {kind.name} file; {kind.do}")
+        raise BadInput(f"{path}: is larger than {FILE_MAX_BYTES // 1024} KiB", f"name {kind.file}; {kind.do}")
     return raw
 
 
@@ -98,7 +99,7 @@ def decoded(raw: bytes, path: Path, kind: Kind) -> str:
         line = raw[: error.start].count(b"\n") + 1
         raise BadInput(f"{path}: line {line}: is not UTF-8 text (byte {error.start + 1})", "save it as plain UTF-8 text") from error
     if "\0" in text:
-        raise BadInput(f"{path}: is not a text file: it contains zero bytes", f"name {kind.name} file; {kind.do}")
+        raise BadInput(f"{path}: is not a text file: it contains zero bytes", f"name {kind.file}; {kind.do}")
     return text.replace("\r\n", "\n")
 
 

@@ -111,6 +111,6 @@ def table(rows: Iterable[Row]) -> list[tuple[str, ...]]:
 
 
 def short(value: Any) -> str:
-    """Shorten digests."""
+    """Shorten digests; any other text is read to its end."""
     text = str(value)
-    return text[:12] if isinstance(value, str) and len(text) > 20 else text
+    return text[:12] if isinstance(value, str) and len(text) > 20 and not text.strip("0123456789abcdef") else text

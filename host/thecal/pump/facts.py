@@ -33,6 +33,10 @@ class PumpFacts:
         """The program that the pump runs or would run; None when it has none. Asked for when it is first needed."""
         return read_back(self.client.program_read())
 
+    def stop_command(self) -> str:
+        """Return the command that stops this pump, by its name if it has one: two pumps may be plugged in."""
+        return " ".join(filter(None, ("thecal stop", str(self.hello.get("name") or ""))))
+
     def known_program(self) -> Program | None:
         """The program; None also for one of a newer firmware, which this thecal can't read."""
         from pumpcore.faults.faults import Refusal

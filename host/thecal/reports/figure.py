@@ -195,8 +195,9 @@ class HistoryPicture:
             patches.append(Patch(**shade(BAND), label="uncertain"))
         handles, _ = axes.get_legend_handles_labels()
         axes.legend(
-            handles=[*handles, *patches], frameon=False, fontsize=8, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0
-        )
+            handles=[*handles, *patches], frameon=False, fontsize=8, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1),
+            borderaxespad=0, handlelength=1.4, handletextpad=0.5, columnspacing=1.0,
+        )  # fmt: skip
 
     # -- the axis
 

@@ -10,7 +10,8 @@ from pumpcore.faults.faults import Refusal
 from thecal.errors import ThecalError
 from thecal.pump.active import read_back
 from thecal.quantities import measured
-from thecal.quantities.amounts import span
+from thecal.quantities.amounts import masses_text, span
+from thecal.quantities.exact import drugs_of
 from thecal.text.protocol import total
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Outcome:
         pair, run = self.status["calibration"], self.run
         if run is None:  # nothing ran, or the newest records do not say since when
             return ""
-        made = f"{run.steps} steps" if not pair else measured.total(run.steps, pair).text()
+        made = f"{run.steps} steps" if not pair else self.mass(run.steps) + measured.total(run.steps, pair).text()
         lasted = "" if run.lasted_s is None else f" in {span(run.lasted_s)}"
         parts = [f"this run delivered {made}{lasted}" + (f" ({run.steps} steps)" if steps and pair else "")]
         if rest := left(self.status) + left_of_protocol(self.program, run, pair):
@@ -102,6 +103,13 @@ class Outcome:
         if reservoir and reservoir.get("left_nl") is not None:
             parts.append(f"{measured.volume(reservoir['left_nl'])} left in the reservoir")
         return "; ".join(parts)
+
+    def mass(self, steps: int) -> str:
+        """Return "20 ug = ", the drug in so many steps; empty without a drug, or while the line holds more than one content."""
+        if self.program is None or (self.status.get("therapy") or {}).get("line"):
+            return ""
+        pair, drugs = self.status["calibration"], drugs_of(self.program)
+        return f"{masses_text(Fraction(steps * pair['volume_nl'], pair['steps']), drugs)} = " if drugs else ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return steps and volume of the run, for `--json`."""

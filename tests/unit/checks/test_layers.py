@@ -2,8 +2,13 @@
 
 import pytest
 
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits.limits import check_program
+from pumpcore.motion.dose import Calibration
 from pumpcore.program.plan import Program
 from pumpcore.program.settings import Settings
+from thecal.checks.program import next_limit
+from thecal.checks.rigs import Rig
 from thecal.pump import layers
 from thecal.pump.layers import Bench, words
 
@@ -53,3 +58,18 @@ def test_the_library_and_a_bench_file_are_named_too() -> None:
     file = Bench("mine", 1, 3600, 1, 1, "mine.toml")
     assert words("rate_above_ceiling", {"asked_nl": 2}, program(), file).endswith("[ceilings] in mine.toml")
     assert words("rate_above_ceiling", {"asked_nl": 2}, program(), None) == "" and layers.of_greeting({"ceilings": None}) is None
+
+
+def test_the_ceiling_that_would_bind_next_is_named_with_the_first() -> None:
+    rig = Rig({**vars(BENCH), "max_rate_hz": 20_000, "start_rate_hz": 0, "acceleration_hz_per_s": 0}, Calibration(1_000_003, 99_991))
+    rig.bench = BENCH
+
+    def said(rate_nl: int) -> str:
+        made = Program("x", "water", 3600, [(0, rate_nl)])
+        with pytest.raises(Refusal) as refused:
+            check_program(made, rig, rig.calibration)
+        return next_limit(made, rig, refused.value)
+
+    assert said(5_000_000).startswith("after that one the limit would be a ceiling of the bench tmc2209-peristaltic, 40 mL in 24 h")
+    assert '--max-per-day "121 mL"' in said(5_000_000)
+    assert said(3_000_000) == ""

@@ -16,6 +16,8 @@ from thecal.pump.layers import Bench
 verb = importlib.import_module("thecal.cli.verbs.bench")  # the package has the function under this name
 NOW = Bench("fake", 4_000_000, 3600, 4_000_000, 40_000_000)
 
+RELEASE_S = 57  # an answer with this says that the button was held long enough
+
 
 class BenchPump(TherapyPump):
     """A pump with ceilings that answers `bench.set` from a list: refusals by name, or how many seconds it waits."""
@@ -33,7 +35,7 @@ class BenchPump(TherapyPump):
         answer = self.answers.pop(0)
         if isinstance(answer, str):
             raise Refusal(answer, cause="day_above_ceiling", asked_nl=5, limit_nl=4)
-        return {"done": not answer, "wait_s": answer, "hold_s": 2}
+        return {"done": not answer, "wait_s": answer, "hold_s": 0 if answer == RELEASE_S else 2}
 
 
 @pytest.fixture
@@ -56,16 +58,24 @@ def test_show_says_each_ceiling_and_what_is_used_of_it(run):
 
 
 def test_a_raise_says_what_to_do_and_asks_until_it_was_done(run, pump):
-    pump.answers = [60, 59, 58, 0]
+    pump.answers = [60, 59, RELEASE_S, RELEASE_S, 0]
     code, out, err = run("set", "--max-per-day", "50 mL", "--yes")
-    assert code == 0 and "RAISED" in err and err.count("hold it until this says so (2 s)") == 1 and "are set" in out
-    assert pump.asked == [("bench", {"rate_nl": 4_000_000, "rate_seconds_s": 3600, "hour_nl": 4_000_000, "day_nl": 50_000_000})] * 4
+    assert code == 0 and "RAISED" in err and err.count("hold it for 2 s, and release it when this says so") == 1 and "are set" in out
+    assert err.count("release the stop button now, within 57 s") == 1
+    assert pump.asked == [("bench", {"rate_nl": 4_000_000, "rate_seconds_s": 3600, "hour_nl": 4_000_000, "day_nl": 50_000_000})] * 5
 
 
 def test_a_program_that_does_not_fit_is_named_and_nothing_is_changed(run, pump):
     pump.answers = ["bench_unfit"]
     code, _, err = run("set", "--max-per-day", "0.5 mL", "--yes")
     assert code == 1 and '"t" would no longer fit' in err and "lowered" in err
+    assert "24 hours would hold more than is allowed" in err and "day_above_ceiling" not in err
+
+
+def test_a_pump_that_runs_is_named_before_anything_is_asked(run, pump):
+    pump.state = "running"
+    code, _, err = run("set", "--max-rate", "12 mL/h", "--yes")
+    assert code == 1 and "the pump is running" in err and "thecal stop" in err and "RAISED" not in err and pump.asked == []
 
 
 @pytest.mark.parametrize(
@@ -110,3 +120,34 @@ def test_a_button_needs_one_simulated_pump(thecal_says, pump, tmp_path: Path):
     assert thecal_says("sim", "--press", "left")[0] == 2
     code, _, err = thecal_says("sim", "--press", "hold")
     assert code == 1 and "no simulated pump runs" in err
+    code, _, err = thecal_says("sim", "--port", "flow-1")
+    assert code == 2 and "--press" in err
+
+
+def test_a_button_of_one_of_two_is_pressed_by_its_name(thecal_says, pump, monkeypatch):
+    from thecal.pump.transport import names, registry
+
+    two = [{"port": f"/dev/pts/{at}", "unique_id": f"0{at}", "control": "host:1", "control_secret": str(at)} for at in (3, 4)]
+    monkeypatch.setattr(registry, "entries", lambda: two)
+    pressed = []
+
+    class Control:
+        def __init__(self, host, port, secret):
+            pressed.append(secret)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *details):
+            pass
+
+        def press_stop(self, hold_s):
+            pass
+
+    monkeypatch.setattr("thecal.sim.control.Control", Control)
+    code, _, err = thecal_says("sim", "--press", "stop")
+    assert code == 1 and "2 simulated pumps run" in err and "--port" in err
+    monkeypatch.setattr(names, "called", lambda name: [names.Named(name, "04", "/dev/pts/4")])
+    assert thecal_says("sim", "--press", "stop", "--port", "flow-1")[0] == 0 and pressed == ["4"]
+    code, _, err = thecal_says("sim", "--press", "stop", "--port", "/dev/ttyACM9")
+    assert code == 1 and "/dev/ttyACM9 is not a simulated pump that runs" in err

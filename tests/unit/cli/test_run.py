@@ -86,7 +86,7 @@ WRONG = {
     ("--volume", "5 mL"): "not enough to run",
     ("1 mL/h", "--rate", "1 mL/h"): "given twice",
     ("1 mL/h", "--volume", "5 mL", "--for", "5 h"): "the third follows from two",
-    ("5 mL",): "is a volume, not a rate",
+    ("5 mL",): 'write: thecal run --volume "5 mL" --for "2 h"',
     ("0 mL/h",): "is zero",
     ("1,5 mL/h",): "comma",
     ("1 mL/h", "--for", "9 s"): "out of range",
@@ -122,6 +122,14 @@ def test_it_is_refused_while_anything_runs(typed, pump, state: str, code: int, w
     before, pump.state = pump.active, state
     ended, _, err = typed("run", "1 uL/h", "--yes")
     assert ended == code and word in err and pump.active == before and "program.activate" not in pump.executed
+
+
+def test_a_pump_with_a_name_is_stopped_by_it(typed, pump) -> None:
+    assert "until you stop it: thecal stop\n" in typed("run", "1 uL/h", "--yes")[2]
+    pump.name = "flow-1"
+    assert "stop it first: thecal stop flow-1\n" in typed("run", "1 uL/h", "--yes")[2]
+    pump.state = "stopped"
+    assert "to stop it before: thecal stop flow-1\n" in typed("run", "1 uL/h", "--for", "2 h", "--yes")[2]
 
 
 def test_a_pump_without_a_program_asks_for_the_fluid(typed, pump) -> None:

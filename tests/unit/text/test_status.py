@@ -10,7 +10,7 @@ from support.programs import constant
 from support.pump.running import UnitPump, ready, running
 from thecal.quantities.measured import volume
 from thecal.text.status import Beside, ceilings_text, delivered_text, rate_text, rows, step_rows, volumes
-from thecal.text.stopped import Outcome, ended, left
+from thecal.text.stopped import Ended, Outcome, ended, left
 
 CEILINGS = {"hour_nl": 5_000_000, "day_nl": 40_000_000}
 
@@ -104,3 +104,13 @@ def test_a_pump_without_a_bench_has_only_steps() -> None:
     pump = ready()
     status = {**told(pump), "calibration": None}
     assert rate_text(status) == "0 mL/h" and [label for label, _ in step_rows(status)] == ["delivered", "ordered", "uncertain", "leased"]
+
+
+def test_a_stop_says_the_mass_first_while_the_line_holds_one_content() -> None:
+    made = constant(100_000)
+    made.concentration = (500, 1000)
+    status = {"calibration": {"volume_nl": 1_000_000, "steps": 100_000}, "state": "stopped"}
+    assert Outcome(status, Ended(4_000, 60), made).text().startswith("this run delivered 20 ug = ")
+    mixed = {**status, "therapy": {"line": {"phase": "old"}}}
+    assert "ug" not in Outcome(mixed, Ended(4_000, 60), made).text()
+    assert "ug" not in Outcome(status, Ended(4_000, 60), constant(100_000)).text()

@@ -37,7 +37,7 @@ def bench_set(pump: Pump, params: dict) -> dict:
     if raises:
         wait_ms = _wait_ms(pump, new)
         if wait_ms:
-            return _told(False, ceil_div(wait_ms, MS_PER_S))
+            return _told(False, ceil_div(wait_ms, MS_PER_S), 0 if pump.wish["held"] else _HOLD_MS // MS_PER_S)
         _end_press(pump)
     pump.journal.append("bench_set", tuple(old + new + [int(raises)]))
     setup.store.save("bench", packed)
@@ -47,8 +47,8 @@ def bench_set(pump: Pump, params: dict) -> dict:
     return _told(True, 0)
 
 
-def _told(done: bool, wait_s: int) -> dict:
-    return {"done": done, "wait_s": wait_s, "hold_s": _HOLD_MS // MS_PER_S}
+def _told(done: bool, wait_s: int, hold_s: int = _HOLD_MS // MS_PER_S) -> dict:
+    return {"done": done, "wait_s": wait_s, "hold_s": hold_s}
 
 
 def _checked(setup: "Setup", new: "list[int]") -> "tuple[bytes, Ceilings | None]":
@@ -69,21 +69,24 @@ def _checked(setup: "Setup", new: "list[int]") -> "tuple[bytes, Ceilings | None]
 
 
 def _wait_ms(pump: Pump, new: "list[int]") -> int:
-    """Return how long the pump still waits for the button, 0 when it was held. The press must begin after the first request.
+    """Return how long the pump still waits for the button, 0 after it was held and released. The press must begin after the first request.
 
-    A short press, as somebody makes it to stop a pump, confirms nothing.
+    A short press, as somebody makes it to stop a pump, confirms nothing. Nor does a broken wire, which looks like a press without end.
     """
-    now_ms, wish = pump.board.clock.uptime_ms(), pump.wish
-    if wish is None or wish["new"] != new or now_ms - wish["at_ms"] > _WAIT_MS + _FORGET_MS:
-        pump.wish = {"new": new, "at_ms": now_ms, "active": by_name("stop_button").number in pump.alarms.active()}
+    now_ms, wish, held = pump.board.clock.uptime_ms(), pump.wish, pump.board.buttons.held()
+    if wish is None or wish["new"] != new or now_ms > wish["until_ms"] + _FORGET_MS:
+        active = by_name("stop_button").number in pump.alarms.active()
+        pump.wish = {"new": new, "at_ms": now_ms, "until_ms": now_ms + _WAIT_MS, "held": False, "active": active}
         return _WAIT_MS
-    pressed_ms, until_ms = pump.supervisor.pressed_ms, wish["at_ms"] + _WAIT_MS
-    if now_ms >= until_ms:
+    pressed_ms = pump.supervisor.pressed_ms
+    if now_ms >= wish["until_ms"]:
         pump.wish = None
         raise Refusal("button_not_held", rule="R5", limit_s=_WAIT_MS // MS_PER_S)
-    if pressed_ms > wish["at_ms"] and now_ms - pressed_ms >= _HOLD_MS and pump.board.buttons.held():
+    if wish["held"] and not held:
         return 0
-    return until_ms - now_ms
+    if held and not wish["held"] and pressed_ms > wish["at_ms"] and now_ms - pressed_ms >= _HOLD_MS:
+        wish["held"], wish["until_ms"] = True, now_ms + _WAIT_MS  # time to release it
+    return wish["until_ms"] - now_ms
 
 
 def _end_press(pump: Pump) -> None:

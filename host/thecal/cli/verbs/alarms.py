@@ -19,7 +19,8 @@ def alarms(port: Port = None, as_json: AsJson = False) -> None:
         emit_json({**reply, "alarms": active})
     else:
         for alarm in active:
-            data(f"{alert(str(alarm['severity']))} {alarm['fault']} {alarm['name']}: {alarm['text']}\n    {alarm['do']}")
+            do = f"{alarm['do']}: thecal ack {alarm['fault']}" if str(alarm["do"]).endswith("acknowledge") else alarm["do"]
+            data(f"{alert(str(alarm['severity']))} {alarm['fault']} {alarm['name']}: {alarm['text']}\n    {do}")
         if not active:
             data("no alarm is active")
     if any(alarm["severity"] == "alarm" for alarm in active):

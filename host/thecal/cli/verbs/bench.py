@@ -54,6 +54,8 @@ def bench(
             show(pump, now, as_json)
             return
         require(client, "bench.set")
+        if pump.status["state"] not in ("stopped", "alarm"):
+            raise Failed(f"the pump is {pump.status['state']}; nothing was changed", f"stop it first: {pump.stop_command()}")
         new = changed(now, wanted)
         talk(headed(review(now, new, typed)))
         if dry_run:
@@ -129,32 +131,43 @@ def review(now: Bench, new: Ceilings, typed: dict[str, str | None]) -> list[tupl
 
 def place(pump: PumpFacts, now: Bench, new: Ceilings) -> None:
     """Set the ceilings; for a raise, say what to do at the pump and ask until that was done. Raises Refused or Unknown."""
-    from thecal.pump.refusals import with_rates
-
-    told = False
+    told = release = False
     while True:
         try:
             reply = pump.client.command("bench.set", dict(new))
         except Refused as refused:
-            raise unfit(pump, with_rates(refused, pump.status.get("rate_seconds_s"))) from refused
+            raise unfit(pump, refused) from refused
         if reply["done"]:
             return
         if not told:
             talk(
                 f"raising a ceiling needs a person at the pump: press its stop button within {reply['wait_s']} s, "
-                f"and hold it until this says so ({reply['hold_s']} s). Simulated: thecal sim --press hold"
+                f"hold it for {reply['hold_s']} s, and release it when this says so. "
+                f"Simulated: thecal sim --press hold --port {pump.client.port_url}"
             )
             told = True
+        elif not reply["hold_s"] and not release:
+            talk(f"held long enough: release the stop button now, within {reply['wait_s']} s")
+            release = True
         time.sleep(ASK_EVERY_S)
 
 
 def unfit(pump: PumpFacts, refused: Refused) -> Refused:
-    """Return the refusal; one because of the active program names it."""
+    """Return the refusal; one because of the active program names it and says why in words."""
+    from pumpcore.faults import fault_texts
+    from thecal.pump.refusals import said, with_rates
+
+    seconds_s = pump.status.get("rate_seconds_s")
     if refused.fault != "bench_unfit":
-        return refused
+        return with_rates(refused, seconds_s)
     name = pump.status.get("program_name") or "the active program"
-    cause = f'"{name}" would no longer fit: {refused.cause}'
-    return Refused(refused.code, refused.fault, cause, "upload a program that fits, then set the ceilings again; nothing was changed")
+    detail = {key: value for key, value in refused.detail.items() if key != "cause" and not key.startswith("nearest")}
+    try:
+        why = said(str(refused.detail["cause"]), fault_texts.told(str(refused.detail["cause"]))[0], detail, seconds_s)
+    except (KeyError, ValueError):  # a newer pump gives another reason
+        why = with_rates(refused, seconds_s).cause
+    do = "set a ceiling with room for it, or upload a program that fits first; nothing was changed"
+    return Refused(refused.code, refused.fault, f'"{name}" would no longer fit: {why}', do)
 
 
 def show(pump: PumpFacts, now: Bench, as_json: bool) -> None:

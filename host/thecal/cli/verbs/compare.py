@@ -62,7 +62,8 @@ def show(found: Comparison, steps: bool = False) -> None:
         talk(f"the journal is incomplete, so the totals are uncertain: {text}")
     data("")
     data(columns([(f"{name}", total_text(found, amount, steps) + scatter(found, name, amount)) for name, amount in totals.items()]))
-    if abs(totals["rest"]) >= 2 * max(1, len(found.differences)):
+    shown = steps or total_text(found, totals["rest"], False) != total_text(found, type(totals["rest"])(0), False)
+    if shown and abs(totals["rest"]) >= 2 * max(1, len(found.differences)):
         talk("the journal does not explain the whole difference; see `thecal report`")
 
 

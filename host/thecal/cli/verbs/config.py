@@ -26,6 +26,7 @@ def config(
         raise BadInput("--remove needs a key and no value", "write it like: thecal config port --remove")
     if key is not None:
         settings.check(key, value or settings.EXAMPLE.get(key))
+        check_known(key, value)
     if key is not None and (remove or value is not None):
         if dry_run:
             talk(f"would {'remove' if remove else 'write'} {key} in {settings.path()}")
@@ -39,3 +40,18 @@ def config(
     else:
         shown = [(one, found[one] or "-", settings.origin(one) or settings.KEYS[one]) for one in keys]
         data(columns([("file", str(settings.path())), *[(one, f"{text}  ({why})") for one, text, why in shown]]))
+
+
+def check_known(key: str, value: str | None) -> None:
+    """Raise BadInput for a zone or a bench that there is not: later each verb would refuse it."""
+    if value and key == "zone":
+        from thecal.pump import zones
+
+        try:
+            zones.named(value)
+        except BadInput as error:
+            raise BadInput(error.cause.removeprefix("--zone: "), error.do) from None
+    if value and key == "bench":
+        from thecal.files.bench import bench_file
+
+        bench_file(value)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from thecal.cli.options import AsJson, Force, Port
+from thecal.cli.options import AsJson, Force, Port, Steps
 from thecal.errors import BadInput
 from thecal.terminal.console import data, emit_json, headed, talk
 from thecal.terminal.output_files import check_free, write
@@ -23,6 +23,7 @@ def journal(
     jsonl: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON lines; - is stdout.")] = None,
     raw: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the raw records of the pump; - is stdout.")] = None,
     force: Force = False,
+    steps: Steps = False,
     as_json: AsJson = False,
 ) -> None:
     """Read the pump's journal: table, CSV or JSON lines."""
@@ -30,6 +31,7 @@ def journal(
     from thecal.history.download import download
     from thecal.pump.opening import open_pump
     from thecal.text.calibration import line
+    from thecal.text.journal import in_words
 
     if ring not in RINGS:
         raise BadInput(f'"{ring[:40]}" is not a ring of the journal', "write --ring events or --ring faults")
@@ -37,7 +39,8 @@ def journal(
     with open_pump(port) as client:
         content = bytearray()
         rows = download(client, ring, from_sequence, content)
-        calibration = line(client.status()["calibration"])
+        status = client.status()
+        calibration = line(status["calibration"])
     if raw is not None:
         write(bytes(content), raw)
     if csv is not None:
@@ -47,5 +50,6 @@ def journal(
     if as_json:
         emit_json(journal_rows.with_gaps(rows, from_sequence))
     elif csv is None and jsonl is None and raw is None:
-        data(headed(journal_rows.table(journal_rows.with_gaps(rows, from_sequence))))
+        found = journal_rows.with_gaps(rows, from_sequence)
+        data(headed(journal_rows.table(found if steps else in_words(found, status))))
     talk(f"calibration: {calibration}")

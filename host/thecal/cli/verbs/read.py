@@ -65,8 +65,9 @@ def sections(pump: PumpFacts, steps: bool) -> list[Section]:
 
 
 def pump_rows(hello: dict[str, Any]) -> list[tuple[str, str]]:
-    keys = ("unique_id", "bench", "firmware", "release", "protocol", "calibration_state")
-    return [(key.replace("_", " "), str(hello.get(key))) for key in keys]
+    keys = ("name", "unique_id", "bench", "firmware", "release", "protocol", "calibration_state")
+    shown = {**hello, "protocol": ".".join(map(str, hello.get("protocol", [])))}
+    return [(key.replace("_", " "), str(shown.get(key) or "-")) for key in keys]
 
 
 def bench_rows(ceilings: dict[str, int]) -> list[tuple[str, str]]:

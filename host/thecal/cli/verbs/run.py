@@ -63,6 +63,16 @@ def check_alone(others: list[str | None], wait: bool) -> None:
         raise BadInput("--restore stands alone: it brings a program back and starts nothing", "write: thecal run --restore")
 
 
+def check_rate(text: str, lasts: str | None) -> None:
+    """Raise BadInput for a volume in the place of the rate: the command that takes it follows."""
+    from thecal.quantities.typed import parse, shown, words_of
+
+    kind = parse(text).kind()
+    if kind in ("volume", "mass"):
+        rest = f'--for "{lasts if lasts is not None else "2 h"}"'
+        raise BadInput(f"{shown(text)} is a {words_of(kind)}, not a rate", f'write: thecal run --volume {shown(text)} {rest}')
+
+
 def typed(rate: str | None, rate_option: str | None, volume: str | None, lasts: str | None) -> Dialled:
     """Parse the three quantities. Raises BadInput."""
     from thecal.checks.dose import rate_of, volume_of
@@ -72,6 +82,8 @@ def typed(rate: str | None, rate_option: str | None, volume: str | None, lasts: 
     if rate is not None and rate_option is not None:
         raise BadInput("the rate is given twice", "leave out --rate")
     chosen = rate if rate is not None else rate_option
+    if chosen is not None and volume is None:
+        check_rate(chosen, lasts)
     made = Dialled(
         rate_of(chosen) if chosen is not None else None,
         volume_of(volume) if volume is not None else None,

@@ -1,14 +1,13 @@
 """`thecal sim`: run a simulated pump until Ctrl-C. A file keeps its flash for the next run."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from thecal.cli import complete
-from thecal.cli.options import AsJson
+from thecal.cli.options import AsJson, Port
 from thecal.errors import BadInput, Failed
 from thecal.terminal.console import data
 
@@ -40,6 +39,7 @@ def sim(
         float, typer.Option(min=0.0, max=200.0, metavar="PERCENT", help="Swing of the flow per roller, in percent.")
     ] = 0.0,
     press: Press = None,
+    port: Port = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start with a newly flashed pump.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -49,11 +49,10 @@ def sim(
     from thecal.pump.transport import registry
     from thecal.sim import clock_file, serve
 
-    if press is not None:
-        press_button(press, as_json)
+    if press is not None or port is not None:
+        press_button(press, port, as_json)
         return
-    if speed is not None and not 0 < speed <= MOST_SPEED:
-        raise BadInput(f"--speed {speed} is not above 0 and at most {MOST_SPEED}", "write a factor like 60: an hour in a minute")
+    check_speed(speed)
     bench_path = bench_file(bench)
     image_path = (image or default_image(bench_path, seed)).resolve()
     check_image(image_path)
@@ -82,6 +81,12 @@ def sim(
     raise typer.Exit(code)
 
 
+def check_speed(speed: float | None) -> None:
+    """Raise BadInput for a factor that the simulator can't keep."""
+    if speed is not None and not 0 < speed <= MOST_SPEED:
+        raise BadInput(f"--speed {speed} is not above 0 and at most {MOST_SPEED}", "write a factor like 60: an hour in a minute")
+
+
 def check_image(path: Path) -> None:
     """Raise BadInput if this can't be the file of a flash."""
     if path.is_dir():
@@ -90,19 +95,26 @@ def check_image(path: Path) -> None:
         raise BadInput(f"{path} is not a plain file", "name a file for the pump's flash, or leave --image out")
 
 
-def press_button(button: str, as_json: bool) -> None:
-    """Press a button of the only simulated pump, or of the one on THECAL_PORT. Raises BadInput or Failed."""
-    from thecal.pump.transport import registry
+def press_button(button: str | None, port: str | None, as_json: bool) -> None:
+    """Press a button of the named simulated pump, otherwise of the only one. Raises BadInput, Failed or NoPump."""
+    from thecal.pump.transport import ports, registry
     from thecal.sim.control import Control
     from thecal.terminal.console import emit_json
 
+    if button is None:
+        raise BadInput("--port names the pump for --press", "leave it out: a simulated pump chooses its own port")
     if button not in BUTTONS:
         raise BadInput(f"--press {button!r} is not a button", f"write one of {', '.join(BUTTONS)}")
-    named = os.environ.get("THECAL_PORT")
-    found = [one for one in registry.entries() if not named or named in (one.get("port"), one.get("socket"))]
+    running = registry.entries()
+    if not running:
+        raise Failed("no simulated pump runs", "start one: thecal sim")
+    how = f"name one: thecal sim --press {button} --port PORT"
+    named = ports.named(port)
+    found = [one for one in running if named is None or named.port_url in (one.get("port"), one.get("socket"))]
+    if not found:
+        raise Failed(f"{named.port_url if named else ''} is not a simulated pump that runs", how)
     if len(found) != 1:
-        cause = "no simulated pump runs" if not found else f"{len(found)} simulated pumps run"
-        raise Failed(cause, "start one: thecal sim" if not found else "name its port in THECAL_PORT")
+        raise Failed(f"{len(found)} simulated pumps run", how)
     host, _, port = str(found[0]["control"]).rpartition(":")
     with Control(host, int(port), str(found[0]["control_secret"])) as control:
         if button == "bolus":
