@@ -285,6 +285,7 @@ def document(begun: Begun, last: Look | None) -> dict[str, Any]:
 
 def bring_back(pump: PumpFacts, consent: Consent) -> None:
     """Activate the program that the last run replaced; start nothing. Raises Failed while anything runs, or if none is kept."""
+    from pumpcore.program.packing import digest as digest_of
     from thecal.cli.consent import unsent
     from thecal.cli.uploading import show, upload
     from thecal.prescription.compiler import Compiled
@@ -295,14 +296,13 @@ def bring_back(pump: PumpFacts, consent: Consent) -> None:
     packed = replaced.packed_of(pump)
     compiled = Compiled(replaced.program_of(packed), packed, {})
     if consent.dry_run:
-        from pumpcore.program.packing import digest as digest_of
-
         show(pump.program, compiled.program, {})
         unsent(Order("program.activate", {"digest": digest_of(packed)}), consent.as_json)
         return
-    digest = upload(pump, compiled, consent.yes)
+    unchanged = pump.status.get("program_digest") == digest_of(packed)
+    digest = digest_of(packed) if unchanged else upload(pump, compiled, consent.yes)
     if consent.as_json:
-        emit_json({"digest": digest, "program": compiled.program.describe()})
+        emit_json({"digest": digest, "program": compiled.program.describe(), "unchanged": unchanged})
     else:
-        data(f"active in the pump: {compiled.program.name} ({digest[:12]})")
+        data(f"{'unchanged, active' if unchanged else 'active'} in the pump: {compiled.program.name} ({digest[:12]})")
         talk("nothing runs; start it with: thecal start")

@@ -21,6 +21,11 @@ DIGITS = 4
 Rows = list[tuple[str, ...]]
 
 
+def days_text(days: int) -> str:
+    """Return "1 day" or "30 days"."""
+    return f"{days} day" + ("s" if days != 1 else "")
+
+
 class Columns(NamedTuple):
     """The parts of the table that a program needs."""
 
@@ -55,7 +60,7 @@ def facts(outlook: Outlook) -> Rows:
     rates = " to ".join(outlook.unit.rate_text(rate) for rate in dict.fromkeys(outlook.planned))
     rows: Rows = [
         ("program", f"{program.name}, {', '.join(name for name, _, _ in program.content())}"),
-        ("from", f"{outlook.when.local(0):%a %Y-%m-%d %H:%M:%S}, {outlook.when.days} days, local time {offset_words(outlook)}"),
+        ("from", f"{outlook.when.local(0):%a %Y-%m-%d %H:%M:%S}, {days_text(outlook.when.days)}, local time {offset_words(outlook)}"),
         ("basal", f"{rates}, {begin_text(outlook)}, {basal_mass(outlook)}{whole} in total"),
         ("boluses allowed", allowed_text(outlook)),
     ]

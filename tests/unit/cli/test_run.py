@@ -159,6 +159,15 @@ def test_the_program_before_the_runs_comes_back_and_nothing_starts(typed, pump) 
     code, out, err = typed("run", "--restore", "--yes")
     assert code == 0 and pump.active == before and pump.state == "stopped" and "thecal start" in err, err
     assert active(pump).name in out
+    pump.executed.clear()
+    code, out, err = typed("run", "--restore")
+    assert code == 0 and out.startswith("unchanged, active in the pump"), "it asks nothing and sends nothing"
+    assert "program.stage" not in pump.executed
+
+
+def test_a_volume_that_takes_too_long_names_the_longest_time(typed, pump) -> None:
+    code, _, err = typed("run", "--volume", "1 mL", "--rate", "0.0001 uL/h", "--dry-run")
+    assert code == 2 and "at most 4294967295 s" in " ".join(err.split()) and "at least" not in err, err
 
 
 def test_a_refused_start_says_what_is_active_now_and_what_brings_the_other_one_back(typed, pump, monkeypatch) -> None:

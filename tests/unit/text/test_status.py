@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.protocol import AFTER, Protocol
 from support.programs import constant
+from support.protocols import program
 from support.pump.running import UnitPump, ready, running
 from thecal.quantities.measured import volume
 from thecal.text.status import Beside, ceilings_text, delivered_text, rate_text, rows, step_rows, volumes
-from thecal.text.stopped import Outcome, ended, left
+from thecal.text.stopped import Ended, Outcome, ended, left
 
 CEILINGS = {"hour_nl": 5_000_000, "day_nl": 40_000_000}
 
@@ -50,7 +52,34 @@ def test_a_bolus_shows_what_is_made_and_what_time_is_left() -> None:
     assert text.startswith("delivering, 0.2") and " of 0.5 mL, 4 min left (token " in text
     pump.call("stop")
     status = told(pump)
-    assert left(status)[0].endswith(" of 0.5 mL of the bolus")
+    run = ended(Journaled(pump), status)  # type: ignore[arg-type]
+    assert run is not None and left(status, run)[0].endswith(" of 0.5 mL of the bolus")
+    pump.call("start")
+    pump.advance(20)
+    pump.call("stop")
+    status = told(pump)
+    run = ended(Journaled(pump), status)  # type: ignore[arg-type]
+    assert status["bolus"] and run is not None and left(status, run) == [], "the bolus was cut in the run before"
+
+
+def test_a_temporary_rate_leaves_the_rest_of_the_stages_unsaid() -> None:
+    waits = Protocol([(3600, 1_000_000, 1_000_000)])
+    waits.start, waits.start_value = AFTER, 7200
+    pump = running(program(waits))
+    pump.advance(60)
+    pump.call("stop")
+    assert Outcome(told(pump), of(pump), program(waits)).text().endswith("not delivered: 1 of 1 mL of the protocol")
+    pump.call("start")
+    pump.call("temporary.start", token=pump.token(), rate_nl=100_000, numerator=0, denominator=0, duration_s=600)
+    pump.advance(120)
+    pump.call("stop")
+    run = of(pump)
+    assert run is not None and run.steps > 0
+    assert "protocol" not in Outcome(told(pump), run, program(waits)).text()
+
+
+def of(pump: UnitPump) -> Ended | None:
+    return ended(Journaled(pump), told(pump))  # type: ignore[arg-type]
 
 
 class Journaled:

@@ -87,7 +87,12 @@ def bolus(
 
 def running_token(status: Reply, option: str) -> str:
     """Return the token of the bolus that runs or waits. Raises Failed if none does, BadInput if there are two."""
-    live = [status[name] for name in ("bolus", "extended") if status.get(name)]
+    from thecal.pump.client import LIVE_STATES
+
+    known = [status[name] for name in ("bolus", "extended") if status.get(name)]
+    live = [one for one in known if one["state"] in LIVE_STATES]  # the status keeps the last one of each after its end
+    if not live and len(known) == 1 and option == "--status":
+        live = known
     if not live:
         raise Failed("no bolus runs", f"name an earlier one by its token: thecal bolus {option} TOKEN")
     if len(live) > 1:
