@@ -21,7 +21,7 @@ from thecal.checks.settings import nearest
 from thecal.errors import BadInput
 from thecal.pump import layers
 from thecal.pump.refusals import without_nearest
-from thecal.quantities.exact import ng_per_nl
+from thecal.quantities.exact import ng_per_nl_of
 from thecal.quantities.typed import Quantity, shown
 
 NO_TOKEN = ""
@@ -36,7 +36,7 @@ def in_words(program: Program, rig: Rig, typed: Quantity | str, temporary: bool 
         binds = layers.words(refusal.fault.name, refusal.detail, program, rig.bench)
         do = "; ".join(filter(None, (told(refusal.fault.name)[1], nearest(program, refusal, temporary), binds)))
         quantity, text = (None, typed) if isinstance(typed, str) else (typed, typed.text)
-        cause = without_nearest(refusal, program.rate_seconds_s, quantity, ng_per_nl(program))
+        cause = without_nearest(refusal, program.rate_seconds_s, quantity, ng_per_nl_of(program, refusal.detail.get("drug")))
         raise BadInput(f"{shown(text)}: {cause}", do) from refusal
 
 

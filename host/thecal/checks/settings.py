@@ -19,7 +19,7 @@ from thecal.prescription.file import Prescription
 from thecal.pump import layers
 from thecal.pump.refusals import RATE_FAULTS, without_nearest
 from thecal.quantities.amounts import span, ug_per_ml
-from thecal.quantities.exact import ng_per_nl
+from thecal.quantities.exact import ng_per_nl_of
 from thecal.quantities.typed import decimal, shown
 
 FAULTS = ("minimum_rate", "demand_rate", "demand_volume", "library_hard", "library_soft")
@@ -39,7 +39,7 @@ def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, 
         do = f"confirm it with --override {refusal.detail['parameter']}"
     binds = layers.words(refusal.fault.name, refusal.detail, compiled.program, rig.bench)
     words = "; ".join(filter(None, (do, best or nearest(compiled.program, refusal), binds)))
-    quantity, per_nl = blamed.quantity if blamed else None, ng_per_nl(compiled.program)
+    quantity, per_nl = blamed.quantity if blamed else None, ng_per_nl_of(compiled.program, refusal.detail.get("drug"))
     said = without_nearest(refusal, compiled.program.rate_seconds_s, quantity, per_nl)
     return BadInput(f"{name}: {key}: {shown(typed)}: {said}", words)
 

@@ -11,7 +11,7 @@ from pumpcore.faults.fault_texts import told, worded
 from pumpcore.faults.faults import Refusal
 from pumpcore.units import NL_PER_ML, S_PER_HOUR
 from thecal.errors import Refused
-from thecal.quantities.amounts import long_span
+from thecal.quantities.amounts import long_span, ug_per_ml
 from thecal.quantities.typed import Quantity, decimal, spelled, unit_kind
 
 # What their `..._nl` are per the program's seconds; all others are volumes.
@@ -32,7 +32,8 @@ def sentence(refusal: Refusal, seconds_s: int | None = None) -> str:
 
 @dataclass(frozen=True)
 class Typed:
-    """What the user typed, and the concentration that turns its mass into a volume; None if there is none."""
+    """What the user typed, and the concentration that turns a volume into its mass; None if there is none. It is that of the drug whose
+    limit a refusal names, which need not be the leading one."""
 
     quantity: Quantity
     ng_per_nl: Fraction | None = None
@@ -70,6 +71,8 @@ def said(fault: str, text: str, detail: Mapping[str, object], seconds_s: int | N
             continue
         if name == "wait_s" and isinstance(value, int):
             parts["wait"] = long_span(value)
+        elif name.endswith("_ng_per_ml") and isinstance(value, int):
+            parts[name.removesuffix("_ng_per_ml")] = ug_per_ml(value)
         elif name == "parameter":
             parts[name] = PARAMETERS.get(str(value), value)
         elif name.endswith("_nl") and isinstance(value, int) and (seconds_s or not is_rate):

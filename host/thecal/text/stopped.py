@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pumpcore.faults.faults import Refusal
+from pumpcore.wire.records import STARTED_BY
 from thecal.errors import ThecalError
 from thecal.pump.active import read_back
 from thecal.quantities import measured
@@ -15,6 +16,7 @@ from thecal.text.protocol import total
 
 if TYPE_CHECKING:
     from pumpcore.program.plan import Program
+    from pumpcore.wire.record_types import Record
     from thecal.pump.client import Client
 
 FIRST_RECORDS, MOST_RECORDS = 400, 12_800  # of the journal, read backwards: a total every 5 minutes makes 288 a day
@@ -44,7 +46,7 @@ def ended(client: Client, status: dict[str, Any]) -> Ended | None:
         stop = next((one for one in records[::-1] if one.name == "stopped"), None)
         if stop is None or stop.boot != status["boot"] & 0xFFFF or status["uptime_ms"] - stop.uptime_ms > JUST_NOW_MS:
             return None
-        begins = [one for one in records if one.name in BEGINS and one.sequence < stop.sequence]
+        begins = [one for one in records if one.name in BEGINS and one.sequence < stop.sequence and not resumes(one)]
         if begins:
             begin, same = begins[-1], begins[-1].boot == stop.boot
             lasted_s = (stop.uptime_ms - begin.uptime_ms) // 1000 if same else None
@@ -56,6 +58,11 @@ def ended(client: Client, status: dict[str, Any]) -> Ended | None:
         if first == 1 or count >= MOST_RECORDS:
             return None
         count *= 4
+
+
+def resumes(record: Record) -> bool:
+    """Return True for a start after a power cut: the run and its protocol go on."""
+    return record.name == "started" and STARTED_BY[record.fields["by"]] == "resume"
 
 
 def left(status: dict[str, Any], run: Ended) -> list[str]:

@@ -126,6 +126,8 @@ def test_a_soft_limit_above_the_hard_one_of_another_drug_is_that_one(tmp_path: P
         ({"basal": {"rate": "4.1 mL/h"}}, ("marker", "a hard limit")),
         ({"basal": {"rate": "3.1 mL/h"}}, ("drug dye", "a soft limit")),
         ({"bolus": {"max_dose": "0.3 mL"}}, ("drug marker", "--override bolus")),
+        ({"basal": {"rate": "2.05 mg/h"}}, ("asked 1.025 mg/h, drug marker, limit 1 mg/h", 'the nearest possible is "2 mg/h"')),
+        ({"drug": [DYE, {**MARKER, "concentration": "2 mg/mL"}]}, ("asked 2000 ug/mL, drug marker, limit 1000 ug/mL", "")),
         ({"drug": [DYE, {**MARKER, "concentration": "2 mg/mL"}]}, ('drug[2].concentration: "2 mg/mL"', "drug marker")),
         ({"drug": [DYE, {**MARKER, "concentration": "50 ug/mL"}]}, ('drug[2].concentration: "50 ug/mL"', "--override concentration")),
         ({"drug": [DYE, {**MARKER, "name": "markr"}]}, ('drug[2].name: "markr"', "marker?")),

@@ -9,7 +9,7 @@ from pumpcore.program.plan import SCHEDULE, Program
 from pumpcore.program.protocol import AFTER, Protocol
 from support.programs import constant
 from support.protocols import program
-from support.pump.running import UnitPump, ready, running
+from support.pump.running import UnitPump, again, ready, running
 from thecal.quantities.measured import volume
 from thecal.text.status import Beside, ceilings_text, delivered_text, rate_text, rows, step_rows, volumes
 from thecal.text.stopped import Ended, Outcome, ended, left
@@ -76,6 +76,22 @@ def test_a_temporary_rate_leaves_the_rest_of_the_stages_unsaid() -> None:
     run = of(pump)
     assert run is not None and run.steps > 0
     assert "protocol" not in Outcome(told(pump), run, program(waits)).text()
+
+
+def test_a_run_goes_on_after_a_power_cut() -> None:
+    two = Protocol([(3600, 1_000_000, 1_000_000)])
+    made = program(two)
+    made.after_power_loss = "resume"
+    pump = running(made)
+    pump.advance(1200)
+    cut = again(pump, 60)
+    assert cut.state() == "running"
+    cut.advance(600)
+    cut.call("stop")
+    run = of(cut)
+    assert run is not None and run.lasted_s is None and run.steps == told(cut)["delivered_steps"]
+    text = Outcome(told(cut), run, made).text()
+    assert "not delivered: 0.4" in text or "not delivered: 0.5" in text, text
 
 
 def of(pump: UnitPump) -> Ended | None:
