@@ -24,7 +24,7 @@ from thecal.prescription.file import Prescription
 from thecal.pump import layers
 from thecal.pump.refusals import PARAMETERS, without_nearest
 from thecal.quantities.amounts import ml
-from thecal.quantities.exact import ng_per_nl_of
+from thecal.quantities.exact import ng_per_nl, ng_per_nl_of
 from thecal.quantities.typed import Quantity, decimal, shown, smaller
 
 SLIP = 1000

@@ -174,7 +174,7 @@ def checked_extended(pump: PumpFacts, volume: str, over_text: str) -> tuple[Orde
         raise BadInput("a bolus needs a volume and a time above zero", 'write it like: thecal bolus "0.5 mL" --extended "4 h"')
     rig = rigs.of_pump(pump)
     order_checks.check_steps(active, rig, volume_nl, volume_of(volume))
-    order_checks.check_extended(active, rig, volume_nl, duration_s, f"{volume} over {over_text}")
+    order_checks.check_extended(active, rig, volume_nl, duration_s, volume_of(volume).described(f"{volume} over {over_text}"))
     made = delivered(volume_nl, rig.calibration, volume_of(volume), active)
     rows: Rows = [("extended bolus", "typed", "will deliver"), ("volume", volume, made), ("over", over_text, span(duration_s))]
     return orders.extended(volume_nl, duration_s), [*rows, ("rate", "", ml_per_h(volume_nl, duration_s))]
