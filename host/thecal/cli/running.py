@@ -69,6 +69,7 @@ def begin(pump: PumpFacts, dialled: Dialled, asked: Asked, consent: Consent) -> 
     fluid = fluid_of(pump, asked)
     rx = prescribed(pump, dialled, fluid, asked, consent)
     compiled = compiled_for(pump, rx)
+    check_a_step(pump, compiled)
     clock.tell(pump.reading)
     if consent.dry_run:
         review(pump, compiled)
@@ -223,6 +224,18 @@ def whole_steps(pump: PumpFacts, compiled: Compiled) -> int | None:
     protocol: Any = compiled.program.protocol
     volume_nl, pair = total(compiled.program, protocol).volume_nl, pump.pair()
     return None if volume_nl is None else int(volume_nl * pair["steps"] / pair["volume_nl"])
+
+
+def check_a_step(pump: PumpFacts, compiled: Compiled) -> None:
+    """Raise BadInput for a run that ends before its first step: it would deliver nothing."""
+    from thecal.quantities.typed import decimal
+
+    if whole_steps(pump, compiled) != 0:
+        return
+    pair = pump.pair()
+    step = f"{decimal(Fraction(-(-pair['volume_nl'] * 1000 // pair['steps']), 1000))} nL"
+    words = compiled.program.name.removeprefix("run ")
+    raise BadInput(f"{words}: that is less than one step of the pump, so nothing would be delivered", f'the smallest run holds "{step}"')
 
 
 def wait_for(port_url: str, begun: Begun) -> Look:

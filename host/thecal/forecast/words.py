@@ -77,8 +77,13 @@ def facts(outlook: Outlook) -> Rows:
 
 
 def begin_text(outlook: Outlook) -> str:
-    """Return "4 entries begin", of a protocol "4 stages begin"."""
-    return f"{len(outlook.rows)} {'entries' if outlook.program.protocol is None else 'stages'} begin"
+    """Return "4 entries begin", of a protocol "4 stages begin"; its wait, its end and a held rate are no stages."""
+    protocol = outlook.program.protocol
+    if protocol is None:
+        return "1 entry begins" if len(outlook.rows) == 1 else f"{len(outlook.rows)} entries begin"
+    wait_s = waits_s(outlook.program, outlook.when.utc_s, outlook.when.zone)
+    count = sum(wait_s <= row[0] < wait_s + protocol.end_s() for row in outlook.rows)
+    return "1 stage begins" if count == 1 else f"{count} stages begin"
 
 
 def protocol_facts(outlook: Outlook) -> Rows:
