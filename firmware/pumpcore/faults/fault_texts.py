@@ -11,8 +11,8 @@ unknown_method | the pump does not know this command | compare the versions that
 bad_params | a parameter is missing, unknown, or of the wrong type or range | see PROTOCOL.md
 id_reused | this id was used with another body | use a new random id
 too_long | the line is longer than 8192 bytes | send less
-not_stopped | the pump is not stopped | stop it first
-not_running | the pump is not running | start it first
+not_stopped | the pump is not stopped | stop it first: thecal stop
+not_running | the pump is not running | start it first: thecal start
 no_program | no program is active | upload a prescription
 not_staged | no program with this digest is staged | stage it again
 alarm_active | an alarm is active | look at the alarms, correct the cause, acknowledge
@@ -46,7 +46,7 @@ button_not_held | nobody held and released the stop button in time: the ceilings
 calibration_date | the calibration's date is in the future | set the clocks of pump and computer
 token_unknown | the pump did not issue this token, or it is void | ask for a new token
 token_expired | the token is older than 60 s | ask for a new token
-bolus_active | a bolus is being delivered | wait for its end or cancel it
+bolus_active | a bolus is being delivered | wait for its end, or cancel it: thecal bolus --cancel
 bolus_too_short | a bolus takes at least 20 s | lower its rate
 bolus_too_long | it takes longer than a bolus (24 h) or a run (30 days) may | raise its rate or order less
 bolus_too_small | the bolus is less than one step | order more
@@ -86,7 +86,7 @@ demand_volume | basal and all allowed demand boluses are above the ceiling of an
 program_settings | a setting of the program is out of range or contradicts another | correct this setting in the prescription
 library_hard | a value is beyond a hard limit of the drug library | stay inside the limit
 library_soft | a value is beyond a soft limit of the drug library and it was not confirmed | confirm the override in the prescription
-drug_running | a running pump does not change its drug or its concentration | stop it first
+drug_running | a running pump does not change its drug or its concentration | stop it first: thecal stop
 program_waits | another program takes over within a minute | wait
 refill_blocks | the residual at the refill was out of tolerance and no reason was given | acknowledge the refill with a reason
 refill_unknown | the program has a reservoir and the pump does not know its content | report the refill
@@ -97,7 +97,7 @@ no_reservoir | the active program has no reservoir | add [reservoir] to the pres
 no_refill_blocks | no refill waits to be acknowledged | look at the status
 primed_already | the line was primed since the last refill or change of program | order it with again if you mean it
 no_line | the active program has no volumes of tubing and catheter | add [line] to the prescription
-temporary_active | a temporary rate is running | wait for its end or cancel it
+temporary_active | a temporary rate is running | wait for its end, or cancel it: thecal temporary --cancel
 no_temporary | no temporary rate is running | look at the status
 temporary_time | a temporary rate lasts from 60 s to 24 h | ask for the nearest time
 temporary_pair | a temporary rate is a rate, or 0 to 10,000 in 1 to 10,000 | write one of the two
@@ -106,7 +106,7 @@ demand_locked | the lockout since the start of the last demand bolus is not over
 demand_count | the program allows no more demand boluses in 24 powered-on hours | wait
 bolus_above_max | the dose is above the largest that the program allows | order less
 bolus_day | the boluses of 24 powered-on hours would hold more than the program allows | order less, or wait
-extended_active | an extended bolus is being delivered or waits | wait for its end or cancel it
+extended_active | an extended bolus is being delivered or waits | wait for its end, or cancel it: thecal bolus --cancel
 extended_time | an extended bolus lasts from 10 min to 24 h | order it with the nearest time
 bridge_needed | the line still holds another concentration | start with a bridge, or prime the line
 bridge_impossible | the line holds another fluid, or more than one change: no bridge can deliver it | prime the line

@@ -21,7 +21,7 @@ from thecal.checks.settings import nearest
 from thecal.errors import BadInput
 from thecal.pump import layers
 from thecal.pump.refusals import without_nearest
-from thecal.quantities.exact import ng_per_nl
+from thecal.quantities.exact import ng_per_nl_of
 from thecal.quantities.typed import Quantity, shown
 
 NO_TOKEN = ""
@@ -34,9 +34,9 @@ def in_words(program: Program, rig: Rig, typed: Quantity | str, temporary: bool 
         yield
     except Refusal as refusal:
         binds = layers.words(refusal.fault.name, refusal.detail, program, rig.bench)
-        do = "; ".join(filter(None, (told(refusal.fault.name)[1], nearest(program, refusal, temporary), binds)))
         quantity, text = (None, typed) if isinstance(typed, str) else (typed, typed.text)
-        cause = without_nearest(refusal, program.rate_seconds_s, quantity, ng_per_nl(program))
+        do = "; ".join(filter(None, (told(refusal.fault.name)[1], nearest(program, refusal, temporary, quantity), binds)))
+        cause = without_nearest(refusal, program.rate_seconds_s, quantity, ng_per_nl_of(program, refusal.detail.get("drug")))
         raise BadInput(f"{shown(text)}: {cause}", do) from refusal
 
 
@@ -61,13 +61,13 @@ def rounded(refusal: Refusal, program: Program, rig: Rig, typed: Quantity) -> Ba
 
 def check_bolus(program: Program, rig: Rig, asked: Bolus) -> None:
     """Check a bolus against the program; `program.check_bolus` checks the ceilings. Raises BadInput."""
-    with in_words(program, rig, Quantity(f"{asked.volume.text} at {asked.rate.text}", asked.rate.amount, asked.rate.unit)):
+    with in_words(program, rig, asked.rate.described(f"{asked.volume.text} at {asked.rate.text}")):
         made = boluses.Bolus(NO_TOKEN, asked.volume_nl, asked.rate_nl, program.rate_seconds_s, rig.calibration)
         order_limits.check_bolus_time(made)
         order_limits.check_dose(program.settings, made.volume_nl)
 
 
-def check_extended(program: Program, rig: Rig, volume_nl: int, duration_s: int, typed: str) -> None:
+def check_extended(program: Program, rig: Rig, volume_nl: int, duration_s: int, typed: Quantity | str) -> None:
     """Check an extended bolus together with the lowest basal. Raises BadInput."""
     with in_words(program, rig, typed):
         order_limits.check_extended_time(duration_s)
@@ -77,7 +77,7 @@ def check_extended(program: Program, rig: Rig, volume_nl: int, duration_s: int, 
         order_limits.check_bolus_rate(made, beside_nl, Ceilings(rig, rig.calibration, program), program.rate_seconds_s)
 
 
-def check_priming(program: Program, rig: Rig, rate_nl: int, typed: str) -> None:
+def check_priming(program: Program, rig: Rig, rate_nl: int, typed: Quantity | str) -> None:
     """Check a priming at `rate_nl` per the program's seconds: only the bench's ceilings apply, not the program's."""
     seconds_s = program.rate_seconds_s
     with in_words(program, rig, typed):
@@ -87,7 +87,7 @@ def check_priming(program: Program, rig: Rig, rate_nl: int, typed: str) -> None:
         order_limits.check_bolus_rate(made, 0, Ceilings(rig, rig.calibration, Program("", "", seconds_s, [])), seconds_s)
 
 
-def check_temporary(program: Program, rig: Rig, made: Temporary, typed: str) -> None:
+def check_temporary(program: Program, rig: Rig, made: Temporary, typed: Quantity | str) -> None:
     """Check a temporary rate: its form, and its rate at the lowest basal. Raises BadInput about the typed text."""
     with in_words(program, rig, typed, temporary=True):
         order_limits.check_temporary_form(made, program.rate_seconds_s * rig.calibration.volume_nl)

@@ -25,7 +25,7 @@ from thecal.prescription.file import Prescription
 from thecal.pump import layers
 from thecal.pump.refusals import PARAMETERS, without_nearest
 from thecal.quantities.amounts import ml
-from thecal.quantities.exact import ng_per_nl
+from thecal.quantities.exact import ng_per_nl, ng_per_nl_of
 from thecal.quantities.typed import Quantity, decimal, shown, smaller
 
 SLIP = 1000
@@ -52,7 +52,7 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
             if "parameter" in refusal.detail
             else blamed.nearest(compiled.program, rig)
         )
-        per_nl = ng_per_nl(compiled.program)
+        per_nl = ng_per_nl_of(compiled.program, refusal.detail.get("drug"))
         cause = without_nearest(refusal, compiled.program.rate_seconds_s, blamed.quantity, per_nl)
         text = f"{name}: {blamed.key}: {shown(blamed.quantity.text)}: {cause}"
         binds = layers.words(refusal.fault.name, refusal.detail, compiled.program, rig.bench)

@@ -17,10 +17,10 @@ from thecal.errors import BadInput
 from thecal.prescription.compiler import Compiled
 from thecal.prescription.file import Prescription
 from thecal.pump import layers
-from thecal.pump.refusals import RATE_FAULTS, without_nearest
+from thecal.pump.refusals import RATE_FAULTS, Typed, without_nearest
 from thecal.quantities.amounts import span, ug_per_ml
-from thecal.quantities.exact import ng_per_nl
-from thecal.quantities.typed import decimal, shown
+from thecal.quantities.exact import ng_per_nl, ng_per_nl_of
+from thecal.quantities.typed import Quantity, decimal, shown, spelled
 
 FAULTS = ("minimum_rate", "demand_rate", "demand_volume", "library_hard", "library_soft")
 
@@ -39,7 +39,7 @@ def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, 
         do = f"confirm it with --override {refusal.detail['parameter']}"
     binds = layers.words(refusal.fault.name, refusal.detail, compiled.program, rig.bench)
     words = "; ".join(filter(None, (do, best or nearest(compiled.program, refusal), binds)))
-    quantity, per_nl = blamed.quantity if blamed else None, ng_per_nl(compiled.program)
+    quantity, per_nl = blamed.quantity if blamed else None, ng_per_nl_of(compiled.program, refusal.detail.get("drug"))
     said = without_nearest(refusal, compiled.program.rate_seconds_s, quantity, per_nl)
     return BadInput(f"{name}: {key}: {shown(typed)}: {said}", words)
 
@@ -74,23 +74,34 @@ def of_setting(prescription: Prescription, compiled: Compiled, refusal: Refusal)
     return found or culprit.of_rate(prescription, compiled.program)
 
 
-def nearest(program: Program, refusal: Refusal, temporary: bool = False) -> str:
-    """Format the nearest value of a refusal in the user's units; "" if the refusal has none."""
+def nearest(program: Program, refusal: Refusal, temporary: bool = False, typed: Quantity | None = None) -> str:
+    """Format the nearest value of a refusal, in the unit of what was `typed` if that is exact; "" if the refusal has none."""
     detail: dict[str, Any] = refusal.detail
     words = []
     if "nearest_ng_per_ml" in detail:
         words.append(ug_per_ml(detail["nearest_ng_per_ml"]))
     if "nearest_nl" in detail:
         is_rate = temporary or refusal.fault.name in RATE_FAULTS or detail.get("parameter") == "rate"
-        volume = Fraction(detail["nearest_nl"], NL_PER_ML)
-        words.append(rate_text(detail["nearest_nl"], program.rate_seconds_s) if is_rate else f"{decimal(volume)} mL")
+        words.append(in_typed(detail["nearest_nl"], program, typed, is_rate))
     if "nearest_rate_nl" in detail:
-        words.append(rate_text(detail["nearest_rate_nl"], program.rate_seconds_s))
+        words.append(in_typed(detail["nearest_rate_nl"], program, typed, True))
     elif "nearest_s" in detail:
         words.append(("over " if words else "") + span(detail["nearest_s"]))
     if "nearest" in detail:
         words.append(str(detail["nearest"]))
     return "nearest: " + ", or ".join(words) if words else ""
+
+
+def in_typed(value_nl: int, program: Program, typed: Quantity | None, is_rate: bool) -> str:
+    """Format a volume or a rate that the user can type: in the unit of what was typed if that is exact, otherwise in mL or mL/h."""
+    volume = Fraction(value_nl, NL_PER_ML)
+    value, unit = (volume * S_PER_HOUR / program.rate_seconds_s, "mL/h") if is_rate else (volume, "mL")
+    if typed is not None:
+        value, unit = Typed(typed, ng_per_nl(program)).converted(value, unit)
+        exact = decimal(value)
+        if not exact.startswith("~"):
+            return f"{exact} {spelled(unit)}"
+    return rate_text(value_nl, program.rate_seconds_s) if is_rate else f"{decimal(volume)} mL"
 
 
 def rate_text(rate_nl: int, seconds_s: int) -> str:

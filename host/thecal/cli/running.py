@@ -70,6 +70,7 @@ def begin(pump: PumpFacts, dialled: Dialled, asked: Asked, consent: Consent) -> 
     fluid = fluid_of(pump, asked)
     rx = prescribed(pump, dialled, fluid, asked, consent)
     compiled = compiled_for(pump, rx)
+    check_a_step(pump, compiled)
     clock.tell(pump.reading)
     if consent.dry_run:
         review(pump, compiled)
@@ -226,6 +227,18 @@ def whole_steps(pump: PumpFacts, compiled: Compiled) -> int | None:
     return None if volume_nl is None else int(volume_nl * pair["steps"] / pair["volume_nl"])
 
 
+def check_a_step(pump: PumpFacts, compiled: Compiled) -> None:
+    """Raise BadInput for a run that ends before its first step: it would deliver nothing."""
+    from thecal.quantities.typed import decimal
+
+    if whole_steps(pump, compiled) != 0:
+        return
+    pair = pump.pair()
+    step = f"{decimal(Fraction(-(-pair['volume_nl'] * 1000 // pair['steps']), 1000))} nL"
+    words = compiled.program.name.removeprefix("run ")
+    raise BadInput(f"{words}: that is less than one step of the pump, so nothing would be delivered", f'the smallest run holds "{step}"')
+
+
 def wait_for(port_url: str, begun: Begun) -> Look:
     """Follow the run to its end. Raises Failed, InAlarm, Unknown, Interrupted."""
     from thecal.cli.following import DONE, Look, Watched, follow
@@ -287,6 +300,7 @@ def document(begun: Begun, last: Look | None) -> dict[str, Any]:
 
 def bring_back(pump: PumpFacts, consent: Consent) -> None:
     """Activate the program that the last run replaced; start nothing. Raises Failed while anything runs, or if none is kept."""
+    from pumpcore.program.packing import digest as digest_of
     from thecal.cli.consent import unsent
     from thecal.cli.uploading import show, upload
     from thecal.prescription.compiler import Compiled
@@ -297,14 +311,13 @@ def bring_back(pump: PumpFacts, consent: Consent) -> None:
     packed = replaced.packed_of(pump)
     compiled = Compiled(replaced.program_of(packed), packed, {})
     if consent.dry_run:
-        from pumpcore.program.packing import digest as digest_of
-
         show(pump.program, compiled.program, {})
         unsent(Order("program.activate", {"digest": digest_of(packed)}), consent.as_json)
         return
-    digest = upload(pump, compiled, consent.yes)
+    unchanged = pump.status.get("program_digest") == digest_of(packed)
+    digest = digest_of(packed) if unchanged else upload(pump, compiled, consent.yes)
     if consent.as_json:
-        emit_json({"digest": digest, "program": compiled.program.describe()})
+        emit_json({"digest": digest, "program": compiled.program.describe(), "unchanged": unchanged})
     else:
-        data(f"active in the pump: {compiled.program.name} ({digest[:12]})")
+        data(f"{'unchanged, active' if unchanged else 'active'} in the pump: {compiled.program.name} ({digest[:12]})")
         talk("nothing runs; start it with: thecal start")

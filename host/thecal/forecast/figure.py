@@ -10,7 +10,7 @@ from pumpcore.units import NL_PER_ML, S_PER_MINUTE
 from thecal.forecast.course import Course
 from thecal.forecast.model import Outlook
 from thecal.forecast.unit import Unit, of_program
-from thecal.forecast.words import utc_offset
+from thecal.forecast.words import days_text, utc_offset
 from thecal.quantities.typed import decimal
 from thecal.reports.drawing import BAND, DONE, INK, PLAN, TRUE, entitle, styled
 from thecal.reports.figure import plain, saved
@@ -40,7 +40,7 @@ def drawn(outlook: Outlook) -> Figure:
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(3 if reservoir else 2, 1, sharex=True, height_ratios=(4, 4, 3) if reservoir else (4, 4)))
     when = outlook.when
-    title = f"{outlook.program.name}: {when.days} days from {when.local(0):%Y-%m-%d %H:%M}"
+    title = f"{outlook.program.name}: {days_text(when.days)} from {when.local(0):%Y-%m-%d %H:%M}"
     entitle(figure, title, fontsize=12, color=INK)
     draw_rates(axes[0], outlook)
     draw_volumes(axes[1], outlook)

@@ -21,6 +21,11 @@ DIGITS = 4
 Rows = list[tuple[str, ...]]
 
 
+def days_text(days: int) -> str:
+    """Return "1 day" or "30 days"."""
+    return f"{days} day" + ("s" if days != 1 else "")
+
+
 class Columns(NamedTuple):
     """The parts of the table that a program needs."""
 
@@ -55,7 +60,7 @@ def facts(outlook: Outlook) -> Rows:
     rates = " to ".join(outlook.unit.rate_text(rate) for rate in dict.fromkeys(outlook.planned))
     rows: Rows = [
         ("program", f"{program.name}, {', '.join(name for name, _, _ in program.content())}"),
-        ("from", f"{outlook.when.local(0):%a %Y-%m-%d %H:%M:%S}, {outlook.when.days} days, local time {offset_words(outlook)}"),
+        ("from", f"{outlook.when.local(0):%a %Y-%m-%d %H:%M:%S}, {days_text(outlook.when.days)}, local time {offset_words(outlook)}"),
         ("basal", f"{rates}, {begin_text(outlook)}, {basal_mass(outlook)}{whole} in total"),
         ("boluses allowed", allowed_text(outlook)),
     ]
@@ -72,8 +77,13 @@ def facts(outlook: Outlook) -> Rows:
 
 
 def begin_text(outlook: Outlook) -> str:
-    """Return "4 entries begin", of a protocol "4 stages begin"."""
-    return f"{len(outlook.rows)} {'entries' if outlook.program.protocol is None else 'stages'} begin"
+    """Return "4 entries begin", of a protocol "4 stages begin"; its wait, its end and a held rate are no stages."""
+    protocol = outlook.program.protocol
+    if protocol is None:
+        return "1 entry begins" if len(outlook.rows) == 1 else f"{len(outlook.rows)} entries begin"
+    wait_s = waits_s(outlook.program, outlook.when.utc_s, outlook.when.zone)
+    count = sum(wait_s <= row[0] < wait_s + protocol.end_s() for row in outlook.rows)
+    return "1 stage begins" if count == 1 else f"{count} stages begin"
 
 
 def protocol_facts(outlook: Outlook) -> Rows:

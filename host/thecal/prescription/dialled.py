@@ -66,8 +66,9 @@ class Dialled(NamedTuple):
         asked = f"{self.words()} takes {decimal(seconds_s, 3)} s"
         leave = f'leave out --rate, and write --volume "{self.volume.text}" --for'
         if not SHORTEST_S <= seconds_s <= LONGEST_S:
-            nearest_s = SHORTEST_S if seconds_s < SHORTEST_S else LONGEST_S
-            raise BadInput(f"{asked}, and a run lasts at least {SHORTEST_S} s", f'{leave} "{nearest_s} s"; or order a bolus: thecal bolus')
+            if seconds_s > LONGEST_S:
+                raise BadInput(f"{asked}, and a run lasts at most {LONGEST_S} s", f'{leave} "{LONGEST_S} s"')
+            raise BadInput(f"{asked}, and a run lasts at least {SHORTEST_S} s", f'{leave} "{SHORTEST_S} s"; or order a bolus: thecal bolus')
         if seconds_s.denominator != 1:
             raise BadInput(f"{asked}, and the pump counts whole seconds", f'{leave} "{int(seconds_s)} s" or "{int(seconds_s) + 1} s"')
 

@@ -189,6 +189,9 @@ def first_complaint(error: ValidationError, name: str, places: Places | None = N
     key, value = key_text(first["loc"]), quoted(first["input"])
     number = places.line(first["loc"]) if places is not None else 0
     name += f": line {number}" if number else ""
+    wrong = stages.misshapen(first, key, value)
+    if wrong is not None:
+        return BadInput(f"{name}: {wrong.cause}", wrong.do)
     if first["type"] == "prescription":
         return BadInput(f"{name}: {key}: {first['ctx']['cause']}", first["ctx"]["do"])
     words = {
@@ -209,6 +212,8 @@ def first_complaint(error: ValidationError, name: str, places: Places | None = N
 def spelling(location: tuple[int | str, ...]) -> str:
     """Return the remedy for an unknown key: a similar known key, or all keys of its table."""
     words = [part for part in location if isinstance(part, str)]
+    if words == ["protocol", "loop", "loop"]:
+        return "write its stages one after the other: loops are one level deep"
     tables: dict[str, type[Table]] = {"basal": Basal, "limits": Limits, "protocol": Protocol, "drug": Drug, **TABLES}
     table = tables.get(words[0], Prescription) if len(words) > 1 else Prescription
     if len(words) > 2:
@@ -242,9 +247,12 @@ def contradictions(prescription: Prescription) -> list[tuple[str, BadInput]]:
             zero = BadInput(f"{shown(one.text)} is zero", "write the concentration in the reservoir")
             found.append((prescription.concentration_key(at), zero))
     names = [prescription.drug, *(other.name for other in prescription.others)]
-    if max(len(text.encode()) for text in (prescription.title, *names)) > 64:
-        found.append(("title, drug", BadInput("is longer than 64 bytes", "write a shorter text")))
-    twice = next((one for one in names if names.count(one) > 1), None)
+    keys = ["title", *([f"drug[{at}].name" for at in range(1, len(names) + 1)] if prescription.others else ["drug"])]
+    for key, text in zip(keys, (prescription.title, *names), strict=True):
+        if len(text.encode()) > 64:
+            found.append((key, BadInput("is longer than 64 bytes", "write a shorter text")))
+    same = [one.strip().casefold() for one in names]
+    twice = next((one for one, plain in zip(names, same, strict=True) if same.count(plain) > 1), None)
     if twice is not None:
         found.append(("drug", BadInput(f"{shown(twice)} appears twice", "write each drug once, with its concentration in the reservoir")))
     counts = Counter(minute for minute, _ in prescription.rows())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from math import lcm
+from math import gcd, lcm
 from typing import NamedTuple
 
 from thecal.errors import BadInput
@@ -15,6 +15,7 @@ from thecal.quantities.typed import Quantity, decimal, shown
 
 SECONDS_MAX_S = (1 << 32) - 1
 FARTHEST_S = 100_000  # how far a nearest time is looked for
+BUDGETS_S = tuple(SECONDS_MAX_S >> bits for bits in (0, 8, 16, 24, 32))  # of the program's seconds, see changed_times
 DIGITS = 6
 
 Volume = Callable[[Quantity, str], Fraction]
@@ -31,12 +32,19 @@ class Planned(NamedTuple):
 
     def parts(self, lasts_s: int | None = None) -> tuple[Fraction, ...]:
         """Return the fractions that must be whole nl over the program's seconds; `lasts_s`: if it lasted so long."""
-        seconds_s = lasts_s or self.lasts_s
-        if self.stage.ramp is not None:
-            return self.begin, self.end, (self.end - self.begin) / (2 * seconds_s)  # the rate of a ramp's second is that at its middle
-        if self.stage.volume is not None and self.stage.lasts_s is not None:
-            return (self.begin * self.lasts_s / seconds_s,)
-        return (self.begin,)
+        return (*self.ends(), self.bent() / (lasts_s or self.lasts_s)) if self.bends() else (self.begin,)
+
+    def ends(self) -> tuple[Fraction, ...]:
+        """Return those of its parts that no other time changes."""
+        return (self.begin, self.end) if self.stage.ramp is not None else ()
+
+    def bent(self) -> Fraction:
+        """Return the part that is divided by its time: the rate of a ramp's second is that at its middle."""
+        return (self.end - self.begin) / 2 if self.stage.ramp is not None else self.begin * self.lasts_s
+
+    def bends(self) -> bool:
+        """Return True if another time changes the fractions: for a ramp, and for a volume over a time."""
+        return self.stage.ramp is not None or (self.stage.volume is not None and self.stage.lasts_s is not None)
 
     def typed(self) -> str:
         """Return the stage as it is written in the file, in one line."""
@@ -92,12 +100,13 @@ def whole_seconds(key: str, stage: Stage, seconds_s: Fraction, name: str) -> int
 
 def least_seconds(stages: list[Planned], least_s: int, refuse: Callable[[Planned, int], BadInput], name: str) -> int:
     """Return the shortest multiple of `least_s` over which every stage is whole nl. Raises BadInput with the nearest time or rate."""
-    for one in stages:
+    begin_s = least_s
+    for at, one in enumerate(stages):
         made_s = common(least_s, one.parts())
         if made_s > SECONDS_MAX_S:
-            if one.stage.lasts_s is None or (one.stage.rate is not None and one.stage.volume is None):
+            if not one.bends():
                 raise refuse(one, least_s)
-            raise BadInput(f"{name}: {one.key}.for: {no_exact_time(one)}", nearest_times(one, least_s))
+            raise BadInput(f"{name}: {one.key}.for: {no_exact_time(one)}", nearest_times(stages, at, begin_s, least_s))
         least_s = made_s
     return least_s
 
@@ -113,19 +122,61 @@ def no_exact_time(one: Planned) -> str:
     return f"the pump cannot represent the {what} {shown(one.typed())} exactly together with the other rates"
 
 
-def nearest_times(one: Planned, least_s: int) -> str:
-    """Return the nearest times, below and above, at which the stage can be done exactly."""
-    below = first_time(one, least_s, range(one.lasts_s - 1, max(SHORTEST_S, one.lasts_s - FARTHEST_S) - 1, -1))
-    above = first_time(one, least_s, range(one.lasts_s + 1, min(LONGEST_S, one.lasts_s + FARTHEST_S) + 1))
-    found = [f'"{seconds_s} s"' for seconds_s in (below, above) if seconds_s]
-    if not found:
-        return "write rates with fewer digits"
-    return f"the nearest possible: for = {' or '.join(found)}"
+def nearest_times(stages: list[Planned], at: int, begin_s: int, least_s: int) -> str:
+    """Return the nearest times, below and above, at which stage `at` can be done exactly together with all others. If it can't with any,
+    return a set of times: of this and later stages, or else of the earlier ones too. `least_s`: over which the earlier ones are whole;
+    `begin_s`: over which the rates outside the protocol are."""
+    one, later = stages[at], stages[at + 1 :]
+    found = neighbours(one, common(least_s, tuple(part for other in later for part in other.parts())))
+    if found:
+        return f"the nearest possible: for = {' or '.join(quoted_s(lasts_s) for lasts_s in found)}"
+    tries = [([one, *later], least_s, most_s) for most_s in BUDGETS_S] + [(stages, begin_s, most_s) for most_s in BUDGETS_S]
+    for tried in tries:
+        changes = changed_times(*tried)
+        if changes:
+            return "the nearest possible: " + " with ".join(f"{key}.for = {quoted_s(lasts_s)}" for key, lasts_s in changes.items())
+    return "write rates with fewer digits"
 
 
-def first_time(one: Planned, least_s: int, times_s: range) -> int:
-    """Return the first of these times at which the stage can be done exactly; 0 if none."""
-    return next((lasts_s for lasts_s in times_s if common(least_s, one.parts(lasts_s)) <= SECONDS_MAX_S), 0)
+def changed_times(stages: list[Planned], least_s: int, most_s: int) -> dict[str, int]:
+    """Return times by key for the stages that can't be done exactly together; {} if none are found. Each change but the last leaves room
+    for the others: with it the program's seconds are at most `most_s`, if they were less before."""
+    changes: dict[str, int] = {}
+    for at, one in enumerate(stages):
+        limit_s = SECONDS_MAX_S if at + 1 == len(stages) else max(most_s, common(least_s, one.ends()))
+        if common(least_s, one.parts()) <= limit_s:
+            least_s = common(least_s, one.parts())
+            continue
+        times_s = neighbours(one, least_s, limit_s) if one.bends() else []
+        if not times_s:
+            return {}
+        changes[one.key] = min(times_s, key=lambda lasts_s: abs(lasts_s - one.lasts_s))
+        least_s = common(least_s, one.parts(changes[one.key]))
+    return changes
+
+
+def quoted_s(lasts_s: int) -> str:
+    """Return seconds as a prescription writes them."""
+    return f'"{lasts_s} s"'
+
+
+def neighbours(one: Planned, least_s: int, most_s: int = SECONDS_MAX_S) -> list[int]:
+    """Return the nearest times below and above at which the stage can be done exactly over a multiple of `least_s`; [] if none."""
+    if common(least_s, one.ends()) > min(most_s, SECONDS_MAX_S):
+        return []
+    below = first_time(one, least_s, range(one.lasts_s - 1, max(SHORTEST_S, one.lasts_s - FARTHEST_S) - 1, -1), most_s)
+    above = first_time(one, least_s, range(one.lasts_s + 1, min(LONGEST_S, one.lasts_s + FARTHEST_S) + 1), most_s)
+    return [lasts_s for lasts_s in (below, above) if lasts_s]
+
+
+def first_time(one: Planned, least_s: int, times_s: range, most_s: int) -> int:
+    """Return the first of these times at which the stage can be done exactly within `most_s`; 0 if none. Integers: up to 100,000 times."""
+    least_s = common(least_s, one.ends())
+    top, bottom = one.bent().numerator, one.bent().denominator
+    for lasts_s in times_s:
+        if lcm(least_s, bottom * lasts_s // gcd(top, bottom * lasts_s)) <= most_s:
+            return lasts_s
+    return 0
 
 
 def rates(stages: list[Planned]) -> Iterator[Fraction]:

@@ -116,6 +116,26 @@ class Places:
         return 0
 
 
+def misshapen(first: Any, key: str, value: str) -> BadInput | None:
+    """Return the complaint for pydantic's `first` error about the shape of a protocol; None for any other error."""
+    place, context = first["loc"], first.get("ctx") or {}
+    if place[0] != "protocol":
+        return None
+    if place[-1] == "times":
+        return BadInput(f"{key} = {value} is not a number of times", f"write a whole number from 1 to {MOST_TIMES}, without quotes")
+    if "ramp" in place[-1:] and first["type"] in ("list_type", "too_short", "too_long"):
+        count = context.get("actual_length")
+        rates = f"{count} rate{'s' if count != 1 else ''}"
+        cause = f"{key} = {value} is not two rates" if count is None else f"{key} has {rates}, a ramp has two"
+        return BadInput(cause, 'write it like: ramp = ["0 mL/h", "2 mL/h"] and for = "6 h"')
+    if first["type"] == "list_type":
+        header = ".".join(part for part in place if isinstance(part, str))
+        return BadInput(f"{key} is a single table", f"begin each {place[-1]} with [[{header}]]")
+    if first["type"] == "model_type":
+        return BadInput(f"{key} = {value} is not a table", "write [protocol], and below it [[protocol.stage]]")
+    return None
+
+
 def placed(protocol: Protocol, places: Places) -> Protocol:
     """Return the protocol with its parts in the order of the file. Raises BadInput if the text does not show that order."""
     stages, loops = len(protocol.stage), len(protocol.loop)

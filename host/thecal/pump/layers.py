@@ -12,6 +12,7 @@ from thecal.quantities.typed import decimal
 
 if TYPE_CHECKING:
     from pumpcore.program.plan import Program
+    from pumpcore.program.settings import Settings
 
 PUMP = "pump"  # where a bench is set: in a pump, or else in this file
 SIGNIFICANT = 3
@@ -59,6 +60,8 @@ def words(fault: str, detail: Mapping[str, object], program: Program, bench: Ben
     """Return the sentence about the layer that binds; "" for a refusal that no layer of limits caused."""
     if fault in ("library_hard", "library_soft") and program.settings is not None:
         return f"the limit is the drug library's ({program.settings.library}): thecal limits shows it"
+    if fault == "bolus_above_max" and program.settings is not None and is_of_library(program.settings):
+        return f"the limit is the drug library's ({program.settings.library}): thecal limits shows it"
     if fault in DOSES:
         return f"the limit is the program's: {DOSES[fault]} in its prescription"
     if fault == "rate_above_motor":
@@ -73,6 +76,11 @@ def words(fault: str, detail: Mapping[str, object], program: Program, bench: Ben
     if fault != "limit_wider" and own_nl and (not bench_nl or own_nl <= bench_nl):
         return f"the limit is the program's: {KEYS[kind]} in its prescription"
     return "" if bench is None else of_bench(bench, kind, detail, program.rate_seconds_s)
+
+
+def is_of_library(settings: Settings) -> bool:
+    """Return True if the largest bolus is that of the drug library, not the program's own."""
+    return 0 < settings.hard_bolus_nl == settings.bolus_limit_nl()
 
 
 def kind_of(fault: str, detail: Mapping[str, object]) -> str:

@@ -11,12 +11,16 @@ from pumpcore.faults.fault_texts import told, worded
 from pumpcore.faults.faults import Refusal
 from pumpcore.units import NL_PER_ML, S_PER_HOUR
 from thecal.errors import Refused
+from thecal.quantities.amounts import long_span, ug_per_ml
 from thecal.quantities.typed import Quantity, decimal, spelled, unit_kind
 
 # What their `..._nl` are per the program's seconds; all others are volumes.
 RATE_FAULTS = ("rate_above_ceiling", "rate_above_motor", "minimum_rate")
 RATE_PARAMETERS = ("rate", "max_rate_nl")
 # As a prescription calls them.
+# One at a time: the pump's "asked 2, limit 1" says nothing more than the sentence.
+ALONE = ("temporary_active", "extended_active", "bolus_active", "program_waits")
+COUNTS = ("asked", "limit", "nearest", "rule")
 PARAMETERS = {"max_rate_nl": "max_rate", "hour_nl": "max_per_hour", "day_nl": "max_per_day"}
 DIGITS = 6
 
@@ -28,7 +32,8 @@ def sentence(refusal: Refusal, seconds_s: int | None = None) -> str:
 
 @dataclass(frozen=True)
 class Typed:
-    """What the user typed, and the concentration that turns its mass into a volume; None if there is none."""
+    """What the user typed, and the concentration that turns a volume into its mass; None if there is none. It is that of the drug whose
+    limit a refusal names, which need not be the leading one."""
 
     quantity: Quantity
     ng_per_nl: Fraction | None = None
@@ -62,7 +67,13 @@ def said(fault: str, text: str, detail: Mapping[str, object], seconds_s: int | N
     parts: dict[str, Any] = {}
     for name, value in detail.items():
         is_rate = rates or name.endswith("rate_nl")
-        if name == "parameter":
+        if fault in ALONE and name in COUNTS:
+            continue
+        if name == "wait_s" and isinstance(value, int):
+            parts["wait"] = long_span(value)
+        elif name.endswith("_ng_per_ml") and isinstance(value, int):
+            parts[name.removesuffix("_ng_per_ml")] = ug_per_ml(value)
+        elif name == "parameter":
             parts[name] = PARAMETERS.get(str(value), value)
         elif name.endswith("_nl") and isinstance(value, int) and (seconds_s or not is_rate):
             parts[name.removesuffix("_nl")] = amount(value, seconds_s if is_rate else None, typed)

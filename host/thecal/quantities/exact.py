@@ -36,6 +36,11 @@ def drugs_of(program: Program) -> list[tuple[str, Fraction]]:
     return [(name, Fraction(mass_ng, volume_nl)) for name, mass_ng, volume_nl in program.content() if mass_ng]
 
 
+def ng_per_nl_of(program: Program, drug: object) -> Fraction | None:
+    """Return the concentration of the drug that a refusal names; that of the leading one for any other name."""
+    return dict(drugs_of(program)).get(str(drug), ng_per_nl(program))
+
+
 def whole_nl(value: Fraction, text: str, unit: str = "nL", unit_per_nl: Fraction = A_NL) -> int:
     """Return `value` as an integer of the pump. Raises BadInput with the nearest above zero; `unit_per_nl` turns them into `unit`."""
     if value.denominator == 1:

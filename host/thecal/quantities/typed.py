@@ -71,6 +71,10 @@ class Quantity:
         self.amount = amount
         self.unit = unit
 
+    def described(self, text: str) -> Quantity:
+        """Return the same amount with a longer text, for messages: "0.2 mL over 4 h"."""
+        return Quantity(text, self.amount, self.unit)
+
     def kind(self) -> str:
         """Return "volume", "mass", "volume/time", "mass/time" or "mass/volume"."""
         return unit_kind(self.unit)

@@ -66,10 +66,10 @@ class Words:
         return f"{float(self.amount(steps, at_ms)):.4f}" if self.line.calibration else "-"
 
     def rate(self, rate_nl: int, digest: str) -> str:
-        """Format a basal rate; unknown without its program, which alone says per how many seconds it counts."""
+        """Format a basal rate; of an earlier program it is not known: the journal does not hold its seconds."""
         known = self.line.prescribed
         if known is None or known.digest != digest:
-            return "not known: another program"
+            return "0 mL/h" if not rate_nl else "of an earlier program"
         return ml_per_h(rate_nl, known.program.rate_seconds_s)
 
     def lasted(self, from_ms: int, to_ms: int) -> str:

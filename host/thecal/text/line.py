@@ -21,7 +21,7 @@ def of(status: dict[str, Any]) -> Line | None:
 
 def content(line: Line, which: str) -> str:
     """Return "dye 500 ug/mL" of `old` or `new`."""
-    return " and ".join(f"{name} {ug_per_ml(ng, nl, 3)}" if nl else name or "unknown" for name, ng, nl in content_of(line, which))
+    return " and ".join(f"{name} {ug_per_ml(ng, nl, 3)}" if nl else name or "an unknown fluid" for name, ng, nl in content_of(line, which))
 
 
 def need(line: Line) -> str:

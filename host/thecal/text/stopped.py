@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pumpcore.faults.faults import Refusal
+from pumpcore.wire.records import STARTED_BY
 from thecal.errors import ThecalError
 from thecal.pump.active import read_back
 from thecal.quantities import measured
@@ -16,21 +17,25 @@ from thecal.text.protocol import total
 
 if TYPE_CHECKING:
     from pumpcore.program.plan import Program
+    from pumpcore.wire.record_types import Record
     from thecal.pump.client import Client
 
 FIRST_RECORDS, MOST_RECORDS = 400, 12_800  # of the journal, read backwards: a total every 5 minutes makes 288 a day
 BEGINS = ("started", "run_ordered")
+CHANGES = ("temporary_ordered", "program_activated")  # after one of these the steps of a run are not those of its stages
 JUST_NOW_MS = 10_000  # a stop of a stopped pump writes no record
 
 
 @dataclass(frozen=True)
 class Ended:
     """A run that a stop ended: its steps, those of boluses among them, and its time by the pump's uptime (None if it began before the last
-    power-up)."""
+    power-up). `tokens`: of the boluses that ended in it. `changed`: a temporary rate or another program began in it."""
 
     steps: int
     lasted_s: int | None
     bolus_steps: int = 0
+    tokens: frozenset[str] = frozenset()
+    changed: bool = False
 
 
 def ended(client: Client, status: dict[str, Any]) -> Ended | None:
@@ -42,25 +47,34 @@ def ended(client: Client, status: dict[str, Any]) -> Ended | None:
         stop = next((one for one in records[::-1] if one.name == "stopped"), None)
         if stop is None or stop.boot != status["boot"] & 0xFFFF or status["uptime_ms"] - stop.uptime_ms > JUST_NOW_MS:
             return None
-        begins = [one for one in records if one.name in BEGINS and one.sequence < stop.sequence]
+        begins = [one for one in records if one.name in BEGINS and one.sequence < stop.sequence and not resumes(one)]
         if begins:
             begin, same = begins[-1], begins[-1].boot == stop.boot
             lasted_s = (stop.uptime_ms - begin.uptime_ms) // 1000 if same else None
             boluses = [one for one in records if one.name == "bolus_ended" and one.sequence > begin.sequence]
             bolus_steps = sum(one.fields["delivered_steps"] for one in boluses)
-            return Ended(stop.fields["delivered_steps"] - begin.fields["position_steps"], lasted_s, bolus_steps)
+            tokens = frozenset(one.fields["token"].hex() for one in boluses)
+            changed = any(one.name in CHANGES and one.sequence > begin.sequence for one in records)
+            return Ended(stop.fields["delivered_steps"] - begin.fields["position_steps"], lasted_s, bolus_steps, tokens, changed)
         if first == 1 or count >= MOST_RECORDS:
             return None
         count *= 4
 
 
-def left(status: dict[str, Any]) -> list[str]:
-    """Return what was ordered and is not delivered: "0.3 of 0.5 mL of the bolus"."""
+def resumes(record: Record) -> bool:
+    """Return True for a start after a power cut: the run and its protocol go on."""
+    return record.name == "started" and STARTED_BY[record.fields["by"]] == "resume"
+
+
+def left(status: dict[str, Any], run: Ended) -> list[str]:
+    """Return what was ordered and is not delivered of the boluses that ended in this run: "0.3 of 0.5 mL of the bolus"."""
     found = []
     pair = status["calibration"]
     for name in ("bolus", "extended"):
         one = status.get(name)
-        if one and one["state"] not in ("done", "delivering", "waiting") and one["ordered_steps"] > one["delivered_steps"]:
+        if not one or one["token"] not in run.tokens:  # the pump's status keeps the last bolus of an earlier run
+            continue
+        if one["state"] not in ("done", "delivering", "waiting") and one["ordered_steps"] > one["delivered_steps"]:
             rest, whole = one["ordered_steps"] - one["delivered_steps"], one["ordered_steps"]
             amount = f"{rest} of {whole} steps"
             if pair:
@@ -71,8 +85,9 @@ def left(status: dict[str, Any]) -> list[str]:
 
 
 def left_of_protocol(program: Program | None, run: Ended, calibration: dict[str, Any] | None) -> list[str]:
-    """Return "4 of 5 mL of the protocol", what its stages had still to deliver; nothing for another program, or one without an end."""
-    if program is None or program.protocol is None or calibration is None:
+    """Return "4 of 5 mL of the protocol", what its stages had still to deliver; nothing for another program, one without an end, or if the
+    run's steps are not those of the stages alone."""
+    if program is None or program.protocol is None or calibration is None or run.changed:
         return []
     whole_nl = total(program, program.protocol).volume_nl
     if whole_nl is None:
@@ -97,7 +112,7 @@ class Outcome:
         made = f"{run.steps} steps" if not pair else self.mass(run.steps) + measured.total(run.steps, pair).text()
         lasted = "" if run.lasted_s is None else f" in {span(run.lasted_s)}"
         parts = [f"this run delivered {made}{lasted}" + (f" ({run.steps} steps)" if steps and pair else "")]
-        if rest := left(self.status) + left_of_protocol(self.program, run, pair):
+        if rest := left(self.status, run) + left_of_protocol(self.program, run, pair):
             parts.append("not delivered: " + ", ".join(rest))
         reservoir = (self.status.get("therapy") or {}).get("reservoir")
         if reservoir and reservoir.get("left_nl") is not None:

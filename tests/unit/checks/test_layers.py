@@ -55,6 +55,10 @@ def test_the_library_and_a_bench_file_are_named_too() -> None:
     made.settings.library, made.settings.hard_day_nl = "bench fluids", 30_000_000
     for fault in ("library_hard", "library_soft", "day_above_ceiling"):
         assert "the drug library's (bench fluids)" in words(fault, {"asked_nl": 31_000_000}, made, BENCH)
+    made.settings.bolus_max_nl, made.settings.hard_bolus_nl = 500_000, 400_000
+    assert "the drug library's (bench fluids)" in words("bolus_above_max", {"asked_nl": 600_000}, made, BENCH)
+    made.settings.bolus_max_nl = 300_000
+    assert "bolus.max_dose in its prescription" in words("bolus_above_max", {"asked_nl": 600_000}, made, BENCH)
     file = Bench("mine", 1, 3600, 1, 1, "mine.toml")
     assert words("rate_above_ceiling", {"asked_nl": 2}, program(), file).endswith("[ceilings] in mine.toml")
     assert words("rate_above_ceiling", {"asked_nl": 2}, program(), None) == "" and layers.of_greeting({"ceilings": None}) is None

@@ -7,17 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pumpcore.faults.fault_texts import told
 from pumpcore.limits.order_limits import check_rounding
 from pumpcore.motion.dose import Calibration
+from pumpcore.orders.bolus import Temporary
 from pumpcore.program.packing import digest
 from pumpcore.program.plan import Program
+from pumpcore.program.settings import Settings
+from thecal.checks.dose import rate_nl, rate_of, volume_of
 from thecal.checks.dose import volume as volume_nl_of
-from thecal.checks.dose import volume_of
-from thecal.checks.orders import check_steps
+from thecal.checks.orders import check_extended, check_steps, check_temporary
+from thecal.checks.rigs import rig_of
 from thecal.cli import uploading
 from thecal.errors import BadInput, Refused
 from thecal.pump import exchange
 
+RIG = rig_of("sim-clock")
 WATER = Program("x", "water", 3600, [(0, 1_000_000)])
 
 
@@ -37,6 +42,31 @@ def test_a_rate_that_the_pump_refuses_is_told_in_ml_per_hour(step, monkeypatch):
     with pytest.raises(Refused) as caught:
         uploading.upload(pump, SimpleNamespace(packed=b"x", program=WATER, typed={}), True)
     assert "4 mL/h" in caught.value.cause and "3 mL/h" in caught.value.cause and "000000" not in caught.value.cause
+
+
+@pytest.mark.parametrize(
+    ("rate", "asked", "nearest"), [("500 ug/h", "asked 500 ug/h", "nearest: 400 ug/h"), ("1 mL/h", "asked 1 mL/h", "nearest: 0.8 mL/h")]
+)
+def test_an_order_is_refused_in_the_unit_that_was_typed(rate: str, asked: str, nearest: str) -> None:
+    program = Program("x", "dye", 3600, [(0, 100_000)])
+    program.concentration, program.settings = (500, 1000), Settings()
+    program.settings.library, program.settings.hard_rate_nl, program.settings.bolus_max_nl = "l", 800_000, 100_000
+    typed = rate_of(rate)
+    with pytest.raises(BadInput) as caught:
+        check_temporary(program, RIG, Temporary("", rate_nl(program, typed), 0, 0, 600), typed.described(f"{rate} for 10 min"))
+    assert asked in caught.value.cause and nearest in caught.value.do and "10 min" in caught.value.cause
+    with pytest.raises(BadInput) as caught:
+        check_extended(program, RIG, 120_000, 3600, volume_of("60 ug").described("60 ug over 1 h"))
+    assert "asked 60 ug" in caught.value.cause and "nearest: 50 ug" in caught.value.do
+
+
+def test_one_at_a_time_says_no_counts_and_names_the_command() -> None:
+    detail = {"fault": "temporary_active", "do": told("temporary_active")[1], "asked": 2, "limit": 1, "nearest": 1, "wait_s": 1013}
+    found = exchange.refused({"code": 369, "message": told("temporary_active")[0], "data": {**detail, "rule": "R7", "token": "f" * 16}})
+    assert found.cause == f"a temporary rate is running (token {'f' * 16}, wait 16 min 53 s)"
+    assert found.do.endswith("thecal temporary --cancel")
+    for fault, command in (("not_stopped", "thecal stop"), ("not_running", "thecal start"), ("bolus_active", "thecal bolus --cancel")):
+        assert told(fault)[1].endswith(command)
 
 
 @given(st.integers(1, 2_000), st.integers(1, 10**5), st.integers(1, 10**5))

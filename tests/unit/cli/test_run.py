@@ -167,6 +167,25 @@ def test_the_program_before_the_runs_comes_back_and_nothing_starts(typed, pump) 
     code, out, err = typed("run", "--restore", "--yes")
     assert code == 0 and pump.active == before and pump.state == "stopped" and "thecal start" in err, err
     assert active(pump).name in out
+    pump.executed.clear()
+    code, out, err = typed("run", "--restore")
+    assert code == 0 and out.startswith("unchanged, active in the pump"), "it asks nothing and sends nothing"
+    assert "program.stage" not in pump.executed
+
+
+def test_a_run_below_one_step_is_refused_and_the_smallest_one_runs(typed, pump) -> None:
+    before = pump.active
+    for words in (("--volume", "0.0001 uL", "--for", "1 h"), ("0.1 nL/h", "--for", "1 h")):
+        code, _, err = typed("run", *words, "--yes")
+        assert code == 2 and "less than one step" in err and pump.active == before, err
+    smallest = err.split('the smallest run holds "')[1].split('"')[0]
+    code, _, err = typed("run", "--volume", smallest, "--for", "1 h", "--yes")
+    assert code == 0 and pump.active != before, err
+
+
+def test_a_volume_that_takes_too_long_names_the_longest_time(typed, pump) -> None:
+    code, _, err = typed("run", "--volume", "1 mL", "--rate", "0.0001 uL/h", "--dry-run")
+    assert code == 2 and "at most 4294967295 s" in " ".join(err.split()) and "at least" not in err, err
 
 
 def test_a_refused_start_says_what_is_active_now_and_what_brings_the_other_one_back(typed, pump, monkeypatch) -> None:

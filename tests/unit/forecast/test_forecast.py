@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 from pumpcore.limits.limits import Ceilings
 from pumpcore.motion.dose import Calibration
 from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.protocol import AFTER, HOLD, NOW, STOP, Protocol
 from pumpcore.program.settings import Settings
 from support.host.fake_pump import FakePump
 from support.host.prescriptions import RX
 from support.programs import constant
+from support.protocols import program as program_of
 from thecal.checks.rigs import ANY_RIG
 from thecal.forecast import asked, words
 from thecal.forecast.boluses import Allowed
@@ -306,3 +308,20 @@ def test_a_forecast_speaks_the_unit_that_was_typed(typed: str, rate: str | None,
     assert unit.rate_text(nl_per_s) == (rate or "5000 ng/h = 0.01 mL/h")
     assert unit.amount_text(nl_per_s * 86_400) == (amount or "120000 ng")
     assert of_program(made).words == "ug/day" and of_program(constant(10_000)).words == "mL/h"
+
+
+@pytest.mark.parametrize(
+    ("start", "then", "loops", "said"),
+    [
+        (NOW, STOP, (), "2 stages begin"),
+        (AFTER, STOP, (), "2 stages begin"),
+        (AFTER, HOLD, (), "2 stages begin"),
+        (NOW, STOP, ((1, 1, 3),), "4 stages begin"),
+    ],
+)
+def test_only_stages_are_counted_as_stages(start: int, then: int, loops: tuple, said: str) -> None:
+    protocol = Protocol([(3600, 1_000_000, 1_000_000), (600, 2_000_000, 2_000_000)], loops)
+    protocol.start, protocol.start_value, protocol.then = start, 7200 if start == AFTER else 0, then
+    outlook = Outlook(program_of(protocol), PAIR, asked.when("2026-03-02 00:00", zones.named("UTC"), 1))
+    assert words.begin_text(outlook) == said
+    assert words.days_text(1) == "1 day" and words.days_text(31) == "31 days"

@@ -273,3 +273,13 @@ def test_an_open_lease_that_two_boots_tell_of_is_counted_once():
     line = journal.line()
     assert line.sums(*line.window(None, None)).uncertain_steps == 120
     assert len(line.books.losses) == 1
+
+
+def test_the_plan_of_a_run_that_stayed_off_ends_with_its_last_lease() -> None:
+    """The motor's last lease was ordered: it is planned, and uncertain in part; nothing is under way any more."""
+    journal = Journal().begin().add("total", 300, 3100, 3080, 3200, 300)
+    journal.boot = 2
+    journal.add("boot", 500, 0, b"\0" * 8, b"\0" * 8, 300, 3080, 3200, 120)
+    line = journal.line()
+    sums = line.sums(line.from_ms, line.to_ms)
+    assert (sums.planned_steps, sums.delivered_steps, sums.uncertain_steps, sums.due_steps()) == (3200, 3080, 120, 0)

@@ -1,5 +1,6 @@
 """A protocol in a prescription: stages and loops in the order of the file, compiled exactly; a wrong one gets its line and the nearest."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -86,6 +87,15 @@ def test_the_start(compiled, lines: str, start: int, value: int) -> None:
     assert (protocol.start, protocol.start_value) == (start, value)
 
 
+def times_of(error: BadInput) -> list[dict[int, str]]:
+    """Return every remedy of a refusal: the new time of each stage that it changes."""
+    together = re.findall(r'stage\[(\d)\]\.for = "(\d+ s)"', error.do)
+    at = int(error.cause.split("stage[")[1][0]) - 1
+    found = [{at: lasts} for lasts in re.findall(r' "(\d+ s)"', error.do)]
+    assert found and error.do.startswith("the nearest possible: "), error.do
+    return [{int(number) - 1: lasts for number, lasts in together}] if together else found
+
+
 @given(
     seconds=st.lists(st.integers(10, 100_000), min_size=1, max_size=4),
     tops=st.lists(st.integers(0, 3000), min_size=5, max_size=5),
@@ -97,7 +107,11 @@ def test_random_ramps_are_exact_or_refused_with_a_time_that_works(tmp_path_facto
     try:
         program = compile_prescription(load(path), "rx.toml").program
     except BadInput as error:
-        assert "the nearest possible: for = " in error.do and "exactly together" in error.cause
+        assert "exactly together" in error.cause
+        for changes in times_of(error):
+            changed = [stage(part.split("\n")[1], f'for = "{changes[at]}"') if at in changes else part for at, part in enumerate(parts)]
+            path.write_text(HEAD + "".join(changed))
+            compile_prescription(load(path), "rx.toml")
         return
     for (lasts_s, begin, end), typed_s, a, b in zip(in_nl_per_s(program), seconds, tops, tops[1:]):
         assert (lasts_s, begin, end) == (typed_s, Fraction(a * 1000, 3600), Fraction(b * 1000, 3600))
@@ -113,6 +127,26 @@ def test_a_ramp_that_is_not_exact_names_the_nearest_time(compiled) -> None:
         compiled(hard[0], hard[1].replace("9967", lasts_s.strip('"')))
 
 
+@pytest.mark.parametrize(
+    "ramps",
+    [
+        [("0.0184", "1.7625", 55_337), ("1.0", "2.0", 2274)],
+        [("1.5246", "0.0042", 238), ("1.8905", "1.8029", 3345), ("0.0184", "1.7625", 55_337), ("1.0", "2.0", 2274)],
+        [("2.0", "1.0", 206), ("0.0", "1.0", 88_341), ("0.2", "0.7", 65_943), ("1.52", "0.65", 1821)],
+        [("1.9", "0.5", 71_708), ("0.424", "1.43", 179), ("2.0", "0.1", 3522), ("1.696", "0.574", 20_990)],
+    ],
+)
+def test_the_nearest_times_are_accepted_together_with_the_later_stages(compiled, ramps) -> None:
+    def parts(changes: dict[int, str]) -> list[str]:
+        lasts = [changes.get(at, f"{lasts_s} s") for at, (_, _, lasts_s) in enumerate(ramps)]
+        return [stage(f'ramp = ["{a} mL/h", "{b} mL/h"]', f'for = "{one}"') for (a, b, _), one in zip(ramps, lasts, strict=True)]
+
+    with pytest.raises(BadInput) as error:
+        compiled(*parts({}))
+    for changes in times_of(error.value):
+        compiled(*parts(changes))
+
+
 WRONG = [
     ([stage('rate = "1 mL/h"')], "line 5: protocol.stage[1]: has rate", "two of rate, volume and for"),
     ([stage('rate = "1 mL/h"', 'volume = "1 mL"', 'for = "1 h"')], "protocol.stage[1]: has rate, volume and for", "two of"),
@@ -124,10 +158,17 @@ WRONG = [
     ([stage('pause = "50 min"', 'for = "1 h"')], "a pause has no for", "pause alone"),
     ([stage('ramp = ["0 mL/h", "1 mL/h"]')], "a ramp needs for", "ramp = "),
     ([stage('ramp = ["0 mL/h", "1 mL/h"]', 'for = "1 h"', 'rate = "1 mL/h"')], "a ramp needs for, and nothing else", "ramp = "),
-    ([stage('ramp = ["0 mL/h"]', 'for = "1 h"')], "protocol.stage[1].ramp", ""),
+    ([stage('ramp = ["0 mL/h"]', 'for = "1 h"')], "protocol.stage[1].ramp has 1 rate, a ramp has two", "ramp = "),
+    ([stage('ramp = ["0 mL/h", "1 mL/h", "2 mL/h"]', 'for = "1 h"')], "protocol.stage[1].ramp has 3 rates, a ramp has two", "ramp = "),
+    ([stage('ramp = "1 mL/h"', 'for = "1 h"')], 'protocol.stage[1].ramp = "1 mL/h" is not two rates', "ramp = "),
     ([stage('ramp = ["0 mL/h", "1 ug/h"]', 'for = "1 h"')], "different kinds", "both"),
     ([stage('rate = "1 mL/h"', 'fro = "1 h"')], "protocol.stage[1].fro is not a key", "did you mean for?"),
-    ([loop("times = 0", ON_INSIDE)], "protocol.loop[1].times = 0", ""),
+    ([loop("times = 0", ON_INSIDE)], "protocol.loop[1].times = 0 is not a number of times", "1 to 4294967295"),
+    ([loop('times = "3"', ON_INSIDE)], 'protocol.loop[1].times = "3" is not a number of times', "without quotes"),
+    ([loop("times = 5000000000", ON_INSIDE)], "protocol.loop[1].times = 5000000000 is not", "1 to 4294967295"),
+    (['[protocol.stage]\nrate = "1 mL/h"\nfor = "1 h"\n'], "protocol.stage is a single table", "[[protocol.stage]]"),
+    ([loop("times = 2"), '[protocol.loop.stage]\npause = "1 h"\n'], "protocol.loop[1].stage is a single table", "[[protocol.loop.stage]]"),
+    ([loop("times = 2", ON_INSIDE), "[[protocol.loop.loop]]\ntimes = 2\n"], "protocol.loop[1].loop is not a key", "one level deep"),
     ([loop("times = 2", 'forever = true', ON_INSIDE)], "needs either times or forever", "times = 6"),
     ([loop("", ON_INSIDE)], "needs either times or forever", "times = 6"),
     ([loop("times = 2")], "protocol.loop[1].stage is missing", ""),

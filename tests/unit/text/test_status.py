@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.protocol import AFTER, Protocol
 from support.programs import constant
-from support.pump.running import UnitPump, ready, running
+from support.protocols import program
+from support.pump.running import UnitPump, again, ready, running
 from thecal.quantities.measured import volume
 from thecal.text.status import Beside, ceilings_text, delivered_text, rate_text, rows, step_rows, volumes
 from thecal.text.stopped import Ended, Outcome, ended, left
@@ -50,7 +52,50 @@ def test_a_bolus_shows_what_is_made_and_what_time_is_left() -> None:
     assert text.startswith("delivering, 0.2") and " of 0.5 mL, 4 min left (token " in text
     pump.call("stop")
     status = told(pump)
-    assert left(status)[0].endswith(" of 0.5 mL of the bolus")
+    run = ended(Journaled(pump), status)  # type: ignore[arg-type]
+    assert run is not None and left(status, run)[0].endswith(" of 0.5 mL of the bolus")
+    pump.call("start")
+    pump.advance(20)
+    pump.call("stop")
+    status = told(pump)
+    run = ended(Journaled(pump), status)  # type: ignore[arg-type]
+    assert status["bolus"] and run is not None and left(status, run) == [], "the bolus was cut in the run before"
+
+
+def test_a_temporary_rate_leaves_the_rest_of_the_stages_unsaid() -> None:
+    waits = Protocol([(3600, 1_000_000, 1_000_000)])
+    waits.start, waits.start_value = AFTER, 7200
+    pump = running(program(waits))
+    pump.advance(60)
+    pump.call("stop")
+    assert Outcome(told(pump), of(pump), program(waits)).text().endswith("not delivered: 1 of 1 mL of the protocol")
+    pump.call("start")
+    pump.call("temporary.start", token=pump.token(), rate_nl=100_000, numerator=0, denominator=0, duration_s=600)
+    pump.advance(120)
+    pump.call("stop")
+    run = of(pump)
+    assert run is not None and run.steps > 0
+    assert "protocol" not in Outcome(told(pump), run, program(waits)).text()
+
+
+def test_a_run_goes_on_after_a_power_cut() -> None:
+    two = Protocol([(3600, 1_000_000, 1_000_000)])
+    made = program(two)
+    made.after_power_loss = "resume"
+    pump = running(made)
+    pump.advance(1200)
+    cut = again(pump, 60)
+    assert cut.state() == "running"
+    cut.advance(600)
+    cut.call("stop")
+    run = of(cut)
+    assert run is not None and run.lasted_s is None and run.steps == told(cut)["delivered_steps"]
+    text = Outcome(told(cut), run, made).text()
+    assert "not delivered: 0.4" in text or "not delivered: 0.5" in text, text
+
+
+def of(pump: UnitPump) -> Ended | None:
+    return ended(Journaled(pump), told(pump))  # type: ignore[arg-type]
 
 
 class Journaled:

@@ -87,7 +87,12 @@ def bolus(
 
 def running_token(status: Reply, option: str) -> str:
     """Return the token of the bolus that runs or waits. Raises Failed if none does, BadInput if there are two."""
-    live = [status[name] for name in ("bolus", "extended") if status.get(name)]
+    from thecal.pump.client import LIVE_STATES
+
+    known = [status[name] for name in ("bolus", "extended") if status.get(name)]
+    live = [one for one in known if one["state"] in LIVE_STATES]  # the status keeps the last one of each after its end
+    if not live and len(known) == 1 and option == "--status":
+        live = known
     if not live:
         raise Failed("no bolus runs", f"name an earlier one by its token: thecal bolus {option} TOKEN")
     if len(live) > 1:
@@ -169,7 +174,7 @@ def checked_extended(pump: PumpFacts, volume: str, over_text: str) -> tuple[Orde
         raise BadInput("a bolus needs a volume and a time above zero", 'write it like: thecal bolus "0.5 mL" --extended "4 h"')
     rig = rigs.of_pump(pump)
     order_checks.check_steps(active, rig, volume_nl, volume_of(volume))
-    order_checks.check_extended(active, rig, volume_nl, duration_s, f"{volume} over {over_text}")
+    order_checks.check_extended(active, rig, volume_nl, duration_s, volume_of(volume).described(f"{volume} over {over_text}"))
     made = delivered(volume_nl, rig.calibration, volume_of(volume), active)
     rows: Rows = [("extended bolus", "typed", "will deliver"), ("volume", volume, made), ("over", over_text, span(duration_s))]
     return orders.extended(volume_nl, duration_s), [*rows, ("rate", "", ml_per_h(volume_nl, duration_s))]

@@ -145,7 +145,7 @@ def show(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> 
         return
     data(columns(words.facts(outlook)))
     if digests:
-        data(f"the pump computes the same {outlook.when.days} days: digest {digests['forecast_digest'][:12]}")
+        data(f"the pump computes the same {words.days_text(outlook.when.days)}: digest {digests['forecast_digest'][:12]}")
     data("")
     data(headed(words.day_rows(outlook)))
     for line in binding:

@@ -59,7 +59,7 @@ def order(pump: PumpFacts, rate: str, again: bool, consent: Consent) -> Reply | 
     if not asked_nl:
         raise Failed("priming needs a rate above zero", 'write it like: thecal prime --rate "2 mL/h"')
     rig = rigs.of_pump(pump)
-    order_checks.check_priming(program, rig, asked_nl, rate)
+    order_checks.check_priming(program, rig, asked_nl, rate_of(rate))
     in_all = parse(ml(program.line_nl()).removeprefix("~"))
     order_checks.check_steps(program, rig, program.line_nl(), in_all)
     clock.tell(pump.reading)

@@ -105,10 +105,13 @@ def order(pump: PumpFacts, rate: str, duration: str, consent: Consent) -> Reply 
     from thecal.checks import orders as order_checks
     from thecal.checks import rigs
     from thecal.pump import clock, orders
+    from thecal.quantities.typed import Quantity
 
     program = pump.active()
-    made = in_pump(program, *parse(rate, duration))
-    order_checks.check_temporary(program, rigs.of_pump(pump), made, f"{rate} for {duration}")
+    quantity, seconds_s = parse(rate, duration)
+    made, words = in_pump(program, quantity, seconds_s), f"{rate} for {duration}"
+    typed = quantity.described(words) if isinstance(quantity, Quantity) else words
+    order_checks.check_temporary(program, rigs.of_pump(pump), made, typed)
     clock.tell(pump.reading)
     talk(columns(review(program, rate, duration, made)))
     return carry_out(pump.client, orders.temporary(made), "Run this temporary rate?", consent)
