@@ -92,16 +92,17 @@ def nearest(program: Program, refusal: Refusal, temporary: bool = False, typed: 
     return "nearest: " + ", or ".join(words) if words else ""
 
 
-def in_typed(value_nl: int, program: Program, typed: Quantity | None, is_rate: bool) -> str:
-    """Format a volume or a rate that the user can type: in the unit of what was typed if that is exact, otherwise in mL or mL/h."""
+def in_typed(value_nl: int, program: Program, typed: Quantity | None, timed: bool) -> str:
+    """Format a volume or a rate that the user can type: in the unit of what was typed if that is exact, otherwise in mL or mL/h. `timed`:
+    a rate."""
     volume = Fraction(value_nl, NL_PER_ML)
-    value, unit = (volume * S_PER_HOUR / program.rate_seconds_s, "mL/h") if is_rate else (volume, "mL")
+    value, unit = (volume * S_PER_HOUR / program.rate_seconds_s, "mL/h") if timed else (volume, "mL")
     if typed is not None:
         value, unit = Typed(typed, ng_per_nl(program)).converted(value, unit)
         exact = decimal(value)
         if not exact.startswith("~"):
             return f"{exact} {spelled(unit)}"
-    return rate_text(value_nl, program.rate_seconds_s) if is_rate else f"{decimal(volume)} mL"
+    return rate_text(value_nl, program.rate_seconds_s) if timed else f"{decimal(volume)} mL"
 
 
 def rate_text(rate_nl: int, seconds_s: int) -> str:

@@ -126,21 +126,12 @@ class Books:
         if self._off is not None:
             self.flows.plan_ends(self._off.cut_ms)
             self.stretches.close(self._off.cut_ms, POWER)
-            self._plan_ends_at_the_lease(self._off.cut_ms)
+            self.tally.plan_ends(self._off.cut_ms)
         if self.now.run is not None:
             self.now.run.to_ms, self.now.run.end_steps = at_ms, self.tally.position or 0
             self.tally.planned.append((at_ms, self.tally.planned_now(at_ms)))
             self.flows.end(at_ms)
             self.stretches.close(at_ms, self.now.run.ended)
-
-    def _plan_ends_at_the_lease(self, cut_ms: int) -> None:
-        """Let the plan of a run that did not go on after its power cut end with its last lease, which no later record reports."""
-        planned = self.tally.planned
-        if not planned or planned[-1][1] >= self.tally.booked():
-            return
-        if planned[-1][0] >= cut_ms:
-            planned.pop()
-        self.tally.plan_at(cut_ms, self.tally.position or 0)
 
     # -- records: boots
 

@@ -70,6 +70,14 @@ class Tally:
         self.position = position_steps
         self.made.append(Made(at_ms, position_steps, position_steps - self.uncertain))
 
+    def plan_ends(self, cut_ms: int) -> None:
+        """Let the plan of a run that did not go on after its power cut end with its last lease, which no later record reports."""
+        if not self.planned or self.planned[-1][1] >= self.booked():
+            return
+        if self.planned[-1][0] >= cut_ms:
+            self.planned.pop()
+        self.plan_at(cut_ms, self.position or 0)
+
     def plan_at(self, at_ms: int, ordered_steps: int) -> None:
         """Take the ordered steps of a record as an anchor of the plan."""
         self.planned.append((at_ms, ordered_steps + self.missed + self.halted))

@@ -328,20 +328,6 @@ def test_cancel_without_a_token_cancels_the_one_that_runs(pump, thecal_says, mon
     assert code == 2 and "two boluses run" in err
 
 
-def test_a_bolus_that_has_ended_does_not_run(pump, thecal_says, monkeypatch) -> None:
-    thecal_says("program", "rx.toml", "--yes", "-p", pump.port_url)
-    assert thecal_says("bolus", "50 uL", "--rate", "2 mL/h", "--yes", "-p", pump.port_url)[0] == 0
-    (token,) = pump.boluses
-    live, ended = {**LIVE, "token": token}, {**LIVE, "token": "f" * 16, "state": "cut"}
-    status = pump.do_status
-    monkeypatch.setattr(pump, "do_status", lambda: {**status(), "bolus": ended, "extended": {**ended, "token": "e" * 16}})
-    code, _, err = thecal_says("bolus", "--cancel", "-p", pump.port_url)
-    assert code == 1 and "no bolus runs" in err
-    monkeypatch.setattr(pump, "do_status", lambda: {**status(), "bolus": live, "extended": ended})
-    assert thecal_says("bolus", "--cancel", "-p", pump.port_url)[0] == 0
-    assert pump.boluses == {token: "cancelled"}
-
-
 def test_what_is_unknown_raises() -> None:
     with pytest.raises(NoPump):
         ports.named("flow-1")

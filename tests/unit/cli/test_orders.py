@@ -11,6 +11,8 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.program import packing
 from pumpcore.wire import messages
 from support.host.therapy_pump import CEILINGS, TherapyPump
+from thecal.cli.verbs.bolus import running_token
+from thecal.errors import BadInput, Failed
 from thecal.schema.verbs import SHAPES
 
 
@@ -209,3 +211,13 @@ def test_what_is_wrong_is_one_line_and_reaches_no_pump(typed, pump, words: tuple
     code, out, err = typed(*words)
     assert code == 2 and not out and err.count("\n") <= 3
     assert pump.executed == [] and Path.cwd().exists()
+
+
+def test_a_bolus_that_has_ended_does_not_run() -> None:
+    live, ended = {"token": "a" * 16, "state": "delivering"}, {"token": "b" * 16, "state": "cut"}
+    with pytest.raises(Failed, match="no bolus runs"):
+        running_token({"bolus": ended, "extended": ended}, "--cancel")
+    assert running_token({"bolus": ended, "extended": live}, "--cancel") == live["token"]
+    assert running_token({"bolus": ended, "extended": None}, "--status") == ended["token"]
+    with pytest.raises(BadInput, match="two boluses run"):
+        running_token({"bolus": live, "extended": live}, "--cancel")
