@@ -114,6 +114,9 @@ class LineBuffer:
         end = data.find(b"\n")
         if end + 1 == len(data) and 0 < end <= MAX_BYTES and self.between():
             return [] if data.isspace() else [data[:-1]]  # one whole line is by far the usual case
+        if end < 0:  # without a copy, for which there may be no room
+            self._keep(data)
+            return []
         lines: list[bytes | None]
         lines, parts = [], data.split(b"\n")
         rest = parts.pop()
