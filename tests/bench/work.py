@@ -181,12 +181,12 @@ class Life:
         return self.upload("entries of a day and a half", largest(500))
 
     def programs(self) -> None:
-        self._forecast(self.upload("a protocol", longest_protocol()), "a protocol", days=1)
         self.upload("largest", largest(500, 30))
         first = self.one_program()
         self.note("largest", "program.read")
         self.note("with everything", "status")
         self._forecast(first, "31 days", bridge=0)
+        self._forecast(self.upload("a protocol", longest_protocol()), "a protocol", days=1)
 
     def _forecast(self, digest: str, case: str, **more: int) -> None:
         cursor: Reply = {"second_s": 0, "remainder": 0, "chain": "0" * 64, "position_steps": 0}

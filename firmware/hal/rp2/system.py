@@ -49,6 +49,7 @@ _RESET = const(0x74680002)
 _MAINTENANCE = const(0x74680003)
 _FAILED = const(0x74680010)  # plus how often in a row
 _NAMES = const("hal.rp2.names")
+_NAMES_FILES = const(4)
 _ROW_MS = const(60_000)  # a failure after a longer run begins a new row
 
 
@@ -61,7 +62,7 @@ class System:
     def __init__(self) -> None:
         self.free_bytes = (0, 0)  # after the last two collections
         self._last_free_bytes = 0
-        self._knows_names = False
+        self._names_known = 0
         self.at_ms = time.ticks_ms()
         left = mem32[WATCHDOG_SCRATCH0]
         self.maintenance_requested = left == _MAINTENANCE
@@ -146,15 +147,16 @@ class System:
                     delattr(sys.modules[package], own)
 
     def know_names(self) -> None:
-        """Import, once, a file with the names that all later files bring (thecal.deploy.names). Names stay: these lie together, not each
-        behind a file that is freed again."""
-        if not self._knows_names:
-            self._knows_names = True
+        """Import one of the files with the names that all later files bring (thecal.deploy.names), each of them once. Names stay: these lie
+        together, not each behind a file that is freed again."""
+        if self._names_known < _NAMES_FILES:
+            name = _NAMES + str(self._names_known)
+            self._names_known += 1
             try:
-                __import__(_NAMES)
+                __import__(name)
             except (ImportError, OSError, MemoryError):  # then they come one by one
                 pass
-            self.forget(_NAMES)
+            self.forget(name)
 
     def free_memory_bytes(self) -> int:
         """Return the larger of the two last free-heap readings after a collection.

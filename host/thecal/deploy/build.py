@@ -46,8 +46,8 @@ def build(firmware: Path, in_units: bool = True) -> Built:
     packed = {name_of(path): compiled.pop(path) for path in lying if in_units and path not in (*LOOSE, MAIN)}
     if in_units:
         known = [data for path, data in packed.items() if path.startswith("/hal/") or path in map(name_of, _FROM_THE_BEGINNING)]
-        later = names.source(packed.values(), [*known, *compiled.values()])
-        packed[name_of(names.PATH)] = compile_all({names.PATH: later})[names.PATH]
+        later = compile_all(names.sources(packed.values(), [*known, *compiled.values()]))
+        packed.update({name_of(path): data for path, data in later.items()})
     compiled[MAIN] = sources[MAIN]
     for path in folders:  # the pack names it too, and a file costs time
         packed.pop(name_of(path), None)

@@ -1,8 +1,8 @@
-"""The names that the files of a pump bring which are loaded later, as one more file for the chip.
+"""The names that the files of a pump bring which are loaded later, as a few more files for the chip.
 
 MicroPython keeps every name that it has met, for good. The names of a file that is loaded and freed again stay behind in the middle of
-the memory, one group for each file, and no large gap is left after a day. This file has them all: a pump imports it before it loads
-the first of the others, so that all names lie together.
+the memory, one group for each file, and no large gap is left after a day. These files have them all: a pump imports one before it loads
+each of the first others, so that the names lie together.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable
 
-PATH = "/hal/rp2/names.py"
+PATHS = tuple(f"/hal/rp2/names{number}.py" for number in range(4))  # four, because one takes 0.2 s to import, and a host waits
 _HEAD_BYTES = 4  # 'M', version, features, bits of a small integer
 
 
-def source(later: Iterable[bytes], known: Iterable[bytes]) -> bytes:
-    """Return the source of a function that is never called: it has every name of the .mpy files that come `later`, without those that a
-    pump knows from others."""
+def sources(later: Iterable[bytes], known: Iterable[bytes]) -> dict[str, bytes]:
+    """Return the sources of functions that are never called: together they have every name of the .mpy files that come `later`, without
+    those that a pump knows from others."""
     found = sorted(set().union(*map(names_of, later)).difference(*map(names_of, known)))
-    asked = [f"    {_use(name)}" for name in found]
-    return "\n".join(["def names(x):", *asked, "    pass", ""]).encode()
+    return {path: _source(found[number :: len(PATHS)]) for number, path in enumerate(PATHS)}
+
+
+def _source(found: list[str]) -> bytes:
+    return "\n".join(["def names(x):", *(f"    {_use(name)}" for name in found), "    pass", ""]).encode()
 
 
 def _use(name: str) -> str:

@@ -108,7 +108,7 @@ def test_every_file_but_main_is_compiled_and_holds_nothing_of_this_machine(tmp_p
     built = build.build(firmware)
     assert set(built.files) == {"/main.py", "/firmware.pack", "/lib/adafruit_motor/stepper.mpy"}
     packed = pack.unpack(built.files["/firmware.pack"])
-    assert set(packed) == {"/app/pump.mpy", build.name_of(names.PATH)}
+    assert set(packed) == {"/app/pump.mpy", *map(build.name_of, names.PATHS)}
     assert packed["/app/pump.mpy"][:2] == b"M\x06"
     assert b"app.pump" in packed["/app/pump.mpy"]
     assert not any(b"machine" in data or b"thecal-" in data for data in built.files.values())

@@ -193,19 +193,22 @@ def test_the_simulator_runs_what_the_pack_is_made_of() -> None:
     assert shared == {path: data for path, data in chip.items() if path.startswith(("/app/", "/pumpcore/"))}
     built = build(firmware_folder())
     packed, made = pack.unpack(built.files[pack.PATH]), compile_all({path: data for path, data in chip.items() if path != MAIN})
-    assert packed.pop(name_of(names.PATH))
+    assert all(packed.pop(name_of(path)) for path in names.PATHS)
     assert packed.items() <= {name_of(path): data for path, data in made.items()}.items()
     whole = {name_of(path) for path in made if not path.endswith("/__init__.py")}  # a folder is named by the pack's head
     assert whole <= {*packed, *map(name_of, LOOSE)}
     assert simulated[MAIN] == built.files[MAIN] and not {name_of(path) for path in LOOSE} & set(packed)
 
 
-def test_the_names_of_all_that_is_loaded_later_are_in_one_file() -> None:
+def test_the_names_of_all_that_is_loaded_later_are_in_files_of_their_own() -> None:
     """Each name that a file brings stays in a chip's memory: those of handlers come together, and only those."""
     packed = pack.unpack(build(firmware_folder()).files[pack.PATH])
-    known = {path for path in packed if path.startswith("/hal/rp2/")} - {name_of(names.PATH)} | {"/app/pump.mpy", "/app/startup/boot.mpy"}
+    known = {path for path in packed if path.startswith("/hal/rp2/")} - {*map(name_of, names.PATHS)} | {
+        "/app/pump.mpy",
+        "/app/startup/boot.mpy",
+    }
     later = set().union(*(names.names_of(packed[path]) for path in packed if path not in known))
-    found = names.names_of(packed[name_of(names.PATH)])
+    found = set().union(*(names.names_of(packed[name_of(path)]) for path in names.PATHS))
     assert {"program_stage", "clock_set"} < found and "Session" not in found
     left = later - found - set().union(*(names.names_of(packed[path]) for path in known), *map(names.names_of, _loose()))
     assert not left, left
