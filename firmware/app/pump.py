@@ -179,7 +179,7 @@ class Pump:
             raise Refusal("busy", wait_s=1)
         self.setup.refuse_while_checking(self.board.clock.uptime_ms())
 
-    def _serve(self, answered: bool, uptime_ms: int) -> None:
+    def _serve(self, done: bool, uptime_ms: int) -> None:
         """Wait for a question and answer it, or continue an answer, while nothing else is due.
 
         This way a host does not wait for a turn that finds nothing to do.
@@ -195,7 +195,7 @@ class Pump:
             if self.resume is not None:
                 due_ms = min(due_ms, self.resume.due_ms())
         wait_ms = due_ms - uptime_ms if due_ms > uptime_ms else 0
-        if not answered:
+        if not done:
             if not link.wait(wait_ms):
                 return
             session.poll()

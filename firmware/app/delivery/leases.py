@@ -200,7 +200,7 @@ class Leases:
         span.leased_steps = target  # gives back what the lease before held for something cancelled since
         self.fill(record, span, length_s, bolus_steps)
         record.leased_steps = span.leased_steps + GUARD_MARGIN_STEPS
-        record.ahead_steps = record.leased_steps - target + span.basal.owed_steps(*span.flow_nl(length_s))
+        record.ahead_steps = record.leased_steps - target + span.basal.owed_steps(*span.flow(length_s))
         self.files.write(record)
         self.windows.add(more)
         span.lease_end_s = span.planned_s + length_s
@@ -210,7 +210,7 @@ class Leases:
         record.boot = self._boot
         record.lease_s = length_s
         record.entry = span.entry
-        record.basal_remainder = span.basal.remainder_in(*span.flow_nl(length_s))
+        record.basal_remainder = span.basal.remainder_in(*span.flow(length_s))
         if span.basal.course is not None:
             record.protocol_s = span.basal.course.position_s(span.planned_s + length_s)
         if record.until_utc_s:

@@ -76,7 +76,7 @@ class Span:
         self.rate_nl = self.basal.rate_nl(entry, self.planned_s)
         return changed
 
-    def flow_nl(self, duration_s: int) -> tuple[int, int]:
+    def flow(self, duration_s: int) -> tuple[int, int]:
         """Return (rate, seconds) whose product is the basal of the next `duration_s`: of a ramp, the sum of its rates and 1."""
         course = self.basal.course
         if course is not None and course.ramps(self.entry):
@@ -85,7 +85,7 @@ class Span:
 
     def peek(self, duration_s: int) -> tuple[int, int]:
         """Return (basal, bolus) steps due in the next `duration_s` at the present rates."""
-        basal_steps = self.basal.accumulator.peek(*self.flow_nl(duration_s))
+        basal_steps = self.basal.accumulator.peek(*self.flow(duration_s))
         bolus = self.bolus
         if bolus is None:
             return basal_steps, 0

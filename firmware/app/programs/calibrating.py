@@ -134,13 +134,13 @@ def check_program(setup: Setup, calibration: Calibration) -> Ceilings:
         raise Refusal("calibration_unfit", cause=refused.fault.name, **refused.detail)
 
 
-def store(pump: Pump, packed: bytes, one: Weighed | None) -> None:
+def store(pump: Pump, packed: bytes, value: Weighed | None) -> None:
     """Journal, then store, then use it. If JournalError, OSError or StoreError passes, the old one stays."""
     setup = pump.setup
     image, old = own_image(setup), setup.calibration
-    image = image.with_new(pump.position_steps(), packed) if one else image.without()
-    if one:
-        told = (bytes.fromhex(weighed.identity(packed)), one.volume_nl, one.steps, one.utc_s, one.scatter_ppm, one.runs)
+    image = image.with_new(pump.position_steps(), packed) if value else image.without()
+    if value:
+        told = (bytes.fromhex(weighed.identity(packed)), value.volume_nl, value.steps, value.utc_s, value.scatter_ppm, value.runs)
     else:
         told = (bytes(weighed.ID_BYTES), setup.bench.calibration.volume_nl, setup.bench.calibration.steps, 0, 0, 0)
     pump.journal.append("calibration_set", told[:1] + (old.volume_nl, old.steps) + told[1:])

@@ -31,9 +31,9 @@ if 0:  # for the type checker alone
 # in the line.
 
 
-def words(one: "Content") -> str:
+def words(value: "Content") -> str:
     """Return a content as text for people."""
-    return " and ".join(["%s %d ng in %d nl" % drug if drug[2] else drug[0] or "unknown" for drug in one])
+    return " and ".join(["%s %d ng in %d nl" % drug if drug[2] else drug[0] or "unknown" for drug in value])
 
 
 def load(setup: "Setup", position_steps: int, uncertain_steps: int) -> Line | None:

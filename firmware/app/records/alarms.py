@@ -37,10 +37,10 @@ class Alarms:
         """Return the numbers of the active faults, ascending."""
         return sorted(self._active)
 
-    def stopping(self, besides: "tuple[str, ...]" = ()) -> "list[int]":
-        """Return the numbers of the active alarms that keep the pump from running, without those named in `besides`."""
+    def stopping(self, other: "tuple[str, ...]" = ()) -> "list[int]":
+        """Return the numbers of the active alarms that keep the pump from running, without those named in `other`."""
         active = [faults.by_number(number) for number in self.active()]
-        return [fault.number for fault in active if fault.severity == faults.ALARM and fault.name not in besides]
+        return [fault.number for fault in active if fault.severity == faults.ALARM and fault.name not in other]
 
     def counts(self) -> "dict[int, int]":
         """Return {number: how often it came} of the active faults."""

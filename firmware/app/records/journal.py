@@ -279,9 +279,9 @@ class Journal:
             behind = (boots - self.boot + 1) & 0xFFFF
             self.boot = boots - (behind if behind < 0x8000 else behind - 0x10000) + 1
 
-    def keep_boots(self, always: bool = False) -> None:
-        """Store the boot number, once in 16,384 boots or `always`. Raises JournalError if the flash refuses."""
-        if not always and self.boot - self.boots < _BOOTS_KEPT:
+    def keep_boots(self, wanted: bool = False) -> None:
+        """Store the boot number, once in 16,384 boots or `wanted`. Raises JournalError if the flash refuses."""
+        if not wanted and self.boot - self.boots < _BOOTS_KEPT:
             return
         try:
             self.flash.write(slots.IDENTITY_PATH, slots.pack_identity(self.identity_bytes(), self.boot))

@@ -13,7 +13,7 @@ from pumpcore.wire import records
 if 0:  # for the type checker alone
     from app.types import Alarms, Clock, Flash, LedgerFiles, Lost, Steps, Store
 
-_TOTALS = (7, 72)  # that of a protocol begins like the other
+_TOTALS = const((7, 72))  # that of a protocol begins like the other
 # (code, format) of records
 _TOTAL = records.FORMATS["total"]
 _DOSE = records.FORMATS["dose"]
@@ -198,7 +198,7 @@ class Losses:
 
 def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses: Losses) -> "Steps":
     """Fill `found` with (powered_on_s, leased_steps) of the `total` records of at least the last 24 powered-on hours, oldest first, and
-    `doses`, also with those that may have been in lost records. It begins before `losses.behind`, a part of a segment at each step, the
+    `doses`, also with those that may have been in lost records. It begins before `lost.behind`, a part of a segment at each step, the
     newest first. A walk that waits holds the buffer: to go on much later, begin another one."""
     ring = journal.rings["events"]
     for one in ring.segments(losses.behind):
@@ -370,10 +370,10 @@ def miss(files: "LedgerFiles", journal: Journal, store: "Store") -> None:
         ring.skip(0)
 
 
-def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
+def _newest(journal: Journal, known: bool) -> tuple[int, int, str]:
     """Return (largest position, latest powered-on second, name of the last record that begins or ends motion) of the newest segment.
 
-    With `far` it also reads the segment before, if the newest one does not have all. The name is "" if there is none.
+    With `known` it also reads the segment before, if the newest one does not have all. The name is "" if there is none.
     """
     from pumpcore.wire import record_types  # not at the top: imports there become a part of boot's file on a chip
 
@@ -393,6 +393,6 @@ def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
             if last and placed:
                 return position_steps, at_s, last
         segments += 1
-        if segments > far:
+        if segments > known:
             break
     return position_steps, at_s, last

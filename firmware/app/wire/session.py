@@ -119,7 +119,7 @@ class Session:
         self.waiting_bytes = 0
         self._stops: list[bytes | None] = []  # ids of the waiting stops, None for a bare word: they go before all other lines
         self.rest: tuple[bytes, str, dict] | None = None
-        self.overtaken, self._late, self._long = 0, False, False
+        self.overtaken, self._late = 0, False
         self.counts = {
             "bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0, "memory_errors": 0,
         }
@@ -139,12 +139,11 @@ class Session:
                     if len(data) < _PLAIN_BYTES and self.lines.between() and not (self.pending or self.overtaken or self._stops):
                         plain = messages.plain(data)
                     if not plain:
+                        begun = self.lines.waiting_bytes
                         self._take(data)
-                        long = self.lines.pending_bytes >= _LONG_BYTES
-                        if long and not self._long:  # a program comes, which needs room at a stretch
+                        if begun < _LONG_BYTES <= self.lines.waiting_bytes:  # a program comes, which needs room at a stretch
                             self.loader.give_back()
                             self.pump.board.system.built()
-                        self._long = long
                 elif not (self.pending or self._stops or self.rest):
                     return False
             except MemoryError as error:
@@ -190,7 +189,7 @@ class Session:
         Raises MemoryError if a `stop` may be lost: the caller then halts the motor.
         """
         lines = self.lines
-        between, begun = lines.between(), lines.pending_bytes
+        between, begun = lines.between(), lines.waiting_bytes
         for again in (True, False):
             try:
                 for line in lines.feed(data):
@@ -225,7 +224,7 @@ class Session:
         self.counts["memory_errors"] += 1
         self.counts["shed_lines"] += len(self.pending)
         self.pending, self.waiting_bytes, self.overtaken, self.rest = [], 0, 0, None
-        if self.lines.pending_bytes >= _PLAIN_BYTES:  # a shorter one may become a stop
+        if self.lines.waiting_bytes >= _PLAIN_BYTES:  # a shorter one may become a stop
             self.lines.lose(False)
         self.pump.board.system.built()
 
@@ -302,13 +301,13 @@ class Session:
         """Run a handler and answer. Return the reply's line."""
         try:
             try:
-                answer = self._handled(method, params)
+                answer = self.handler(method, params)
             except MemoryError:
                 if method == "stop" or messages.changes(method):
                     raise
                 self.loader.give_back()  # a question is harmless: once more, with all memory free
                 self.pump.board.system.built()
-                answer = self._handled(method, params)
+                answer = self.handler(method, params)
             params.clear()  # the largest program takes 5 kB here, and its answer needs as much
         except Refusal as refused:
             return self.refuse(identity, refused)
@@ -327,7 +326,7 @@ class Session:
             self.starve()
             return self.tell(identity, method, answer)
 
-    def _handled(self, method: str, params: dict) -> "Answer":
+    def handler(self, method: str, params: dict) -> "Answer":
         handler = self.handlers.get(method) or self.loader.handler(method)
         return handler(self.pump, params)
 

@@ -38,7 +38,7 @@ class Link:
         self.end = io.BytesIO(b"\n")
         self._deaf = False
         self._arrived = False  # `wait` has just seen input
-        self._parts: list[bytes] = []  # taken, and not returned yet
+        self.rest: list[bytes] = []  # taken, and not returned yet
         self.alert: "Alert" = _nothing
         self.closed = False
         micropython.kbd_intr(-1)  # a stray 0x03 on the line must not stop a dose
@@ -49,7 +49,7 @@ class Link:
 
     def wait(self, limit_ms: int) -> bool:
         """Sleep until input arrives (True) or the board needs a look, at most `limit_ms`. The only place where the loop sleeps."""
-        if self._parts:
+        if self.rest:
             return True
         end_ms = time.ticks_add(time.ticks_ms(), limit_ms)
         while not self.alert():
@@ -67,8 +67,8 @@ class Link:
         MicroPython's `readline` reads a line in C and waits for its newline. If no input is left, it asks the second terminal, which
         answers with a newline at once.
         """
-        if self._parts:
-            return self._parts.pop(0)
+        if self.rest:
+            return self.rest.pop(0)
         more = self._arrivals.ipoll
         if not self._arrived and not any(more(0)):
             return b""
@@ -94,7 +94,7 @@ class Link:
         try:
             return b"".join(parts)
         except MemoryError:  # no gap in memory is so large: one by one
-            self._parts = parts
+            self.rest = parts
             return parts.pop(0)
 
     def _take(self, fill: "BinaryFile") -> bytes:

@@ -18,9 +18,9 @@ class Buzzer:
     def __init__(self, pin: int | None = None) -> None:
         self.channel = None if pin is None else PWM(Pin(pin), freq=_TONES["off"][0], duty_u16=0)
 
-    def sound(self, pattern: str) -> None:
+    def sound(self, value: str) -> None:
         """Sound `off`, `low` or `high`. Raises KeyError for anything else."""
-        tone_hz, duty = _TONES[pattern]
+        tone_hz, duty = _TONES[value]
         if self.channel is not None:
             self.channel.freq(tone_hz)
             self.channel.duty_u16(duty)

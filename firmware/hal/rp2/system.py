@@ -62,7 +62,7 @@ class System:
     def __init__(self) -> None:
         self.free_bytes = (0, 0)  # after the last two collections
         self._last_free_bytes = 0
-        self._names_known = 0
+        self.loaded = 0
         self.at_ms = time.ticks_ms()
         left = mem32[WATCHDOG_SCRATCH0]
         self.maintenance_requested = left == _MAINTENANCE
@@ -146,12 +146,12 @@ class System:
                 if hasattr(sys.modules.get(package), own):  # missing if its import failed; the package may be gone too
                     delattr(sys.modules[package], own)
 
-    def know_names(self) -> None:
+    def names(self) -> None:
         """Import one of the files with the names that all later files bring (thecal.deploy.names), each of them once. Names stay: these lie
         together, not each behind a file that is freed again."""
-        if self._names_known < _NAMES_FILES:
-            name = _NAMES + str(self._names_known)
-            self._names_known += 1
+        if self.loaded < _NAMES_FILES:
+            name = _NAMES + str(self.loaded)
+            self.loaded += 1
             try:
                 __import__(name)
             except (ImportError, OSError, MemoryError):  # then they come one by one

@@ -78,7 +78,7 @@ class System:
     def make_room(self, loaded: bool = False) -> None:
         """Do nothing: see the class."""
 
-    def know_names(self) -> None:
+    def names(self) -> None:
         """Do nothing: see the class."""
 
     def forget(self, *modules: str) -> None:

@@ -82,13 +82,13 @@ class Windows:
                 self.day_steps -= steps
                 self._keep(slot, 0)
 
-    def add(self, steps: int, ago: int = 0) -> None:
-        """Count `steps` in the current bucket, or in the one `ago` minutes ago; ignore them if that is older than the windows."""
-        if ago < DAY_BUCKETS:
-            slot = (self.minute - ago) % DAY_BUCKETS
+    def add(self, steps: int, minutes: int = 0) -> None:
+        """Count `steps` in the current bucket, or in the one `minutes` minutes ago; ignore them if that is older than the windows."""
+        if minutes < DAY_BUCKETS:
+            slot = (self.minute - minutes) % DAY_BUCKETS
             self._keep(slot, self._in(slot) + steps)
             self.day_steps += steps
-        if ago < HOUR_BUCKETS:
+        if minutes < HOUR_BUCKETS:
             self.hour_steps += steps
 
     def steps_ago(self, minutes: int) -> int:

@@ -56,13 +56,13 @@ class Ramp:
         """The generator stands still, or runs no faster than the start rate."""
         self.rate_hz4 = 0
 
-    def items(self, even: "Items", wait_us: int, rate_hz4: int, next_hz4: int) -> "Items":
-        """Return the items of a slice at `rate_hz4` before one at `next_hz4`: `even` itself, or its steps and time with ramps.
+    def items(self, items: "Items", wait_us: int, rate_hz4: int, next_hz4: int) -> "Items":
+        """Return the items of a slice at `rate_hz4` before one at `next_hz4`: `items` itself, or its steps and time with ramps.
 
         `wait_us` of it lie before the slice's own seconds; from rest the first step counts from there. Raises ValueError if the slice is
         too short to reach its rate; `highest_rate_hz` keeps programs from that.
         """
-        steps, duration_us = sum([item[0] for item in even]), sum([item[1] for item in even])
+        steps, duration_us = sum([item[0] for item in items]), sum([item[1] for item in items])
         wait_us = 0 if self.rate_hz4 else wait_us
         duration_us -= wait_us
         mean_hz4 = steps * _HZ4_US // duration_us
@@ -71,22 +71,22 @@ class Ramp:
             end_hz4 = max(self.start_hz4, end_hz4)
             self.rate_hz4 = end_hz4
             if self._steady(mean_hz4, begin_hz4, end_hz4):
-                return even
+                return items
             cruise_hz4 = self.cruise_hz4(steps, duration_us, begin_hz4, end_hz4)
             if cruise_hz4:
                 return self._lay((steps, duration_us), wait_us, begin_hz4, cruise_hz4, end_hz4)
         if mean_hz4 > begin_hz4:
             raise ValueError("%d steps in %d us are too many for the ramp" % (steps, duration_us))
         self.rate_hz4 = mean_hz4 if mean_hz4 > self.start_hz4 else 0
-        return even
+        return items
 
     def reaches(self, steps: int, duration_us: int, rate_hz4: int) -> bool:
         """Return True if `steps` fit into `duration_us` from the start rate up to `rate_hz4`, or from there down."""
         return self.cruise_hz4(steps, duration_us, self.start_hz4, rate_hz4) > 0
 
-    def _steady(self, mean_hz4: int, start_hz4: int, next_hz4: int) -> bool:
-        off = (start_hz4 - mean_hz4) ** 2 + (next_hz4 - mean_hz4) ** 2
-        return off * _US_PER_HZ4 <= 2 * self.hz_per_s * mean_hz4 * STEADY_US
+    def _steady(self, rate_hz4: int, start_hz4: int, next_hz4: int) -> bool:
+        off = (start_hz4 - rate_hz4) ** 2 + (next_hz4 - rate_hz4) ** 2
+        return off * _US_PER_HZ4 <= 2 * self.hz_per_s * rate_hz4 * STEADY_US
 
     def cruise_hz4(self, steps: int, duration_us: int, start_hz4: int, next_hz4: int) -> int:
         """Return the rate between the ramps that makes `steps` in `duration_us`; 0 if there is none."""
@@ -123,34 +123,34 @@ class Ramp:
             before, before_us = step, time_us
         return items
 
-    def _edge(self, edge_hz4: int, cruise_hz4: int) -> "Items":
+    def _edge(self, rate_hz4: int, cruise_hz4: int) -> "Items":
         """Return the ends of the groups of a ramp, (steps, time_us) from the slice's edge inwards.
 
         The first group is one step; the last ends with the first step beyond the ramp.
         """
-        twice = 2 * self.hz_per_s if cruise_hz4 > edge_hz4 else -2 * self.hz_per_s  # change of the squared rate per step
-        change = cruise_hz4 * cruise_hz4 - edge_hz4 * edge_hz4
+        twice = 2 * self.hz_per_s if cruise_hz4 > rate_hz4 else -2 * self.hz_per_s  # change of the squared rate per step
+        change = cruise_hz4 * cruise_hz4 - rate_hz4 * rate_hz4
         beyond = max(1, -(-change // (twice * _HZ8)))
-        square_hz2 = edge_hz4 * edge_hz4 // _HZ8
-        part = edge_hz4 * edge_hz4 % _HZ8 // HZ4_PER_HZ
-        floor_hz2 = min(edge_hz4, cruise_hz4) ** 2 // _HZ8
-        points, step, rate_hz = [], 1, edge_hz4 // HZ4_PER_HZ
+        square_hz2 = rate_hz4 * rate_hz4 // _HZ8
+        part = rate_hz4 * rate_hz4 % _HZ8 // HZ4_PER_HZ
+        floor_hz2 = min(rate_hz4, cruise_hz4) ** 2 // _HZ8
+        points, step, rate_hz = [], 1, rate_hz4 // HZ4_PER_HZ
         while step < beyond:
             hz2 = square_hz2 + twice * step
             rate_hz = isqrt(hz2, rate_hz)
             more_hz4 = ((hz2 - rate_hz * rate_hz) * HZ4_PER_HZ + part) // (2 * rate_hz)
             more_hz4 -= more_hz4 * more_hz4 // (2 * HZ4_PER_HZ * rate_hz)
-            points.append((step, self._time_us(abs(rate_hz * HZ4_PER_HZ + more_hz4 - edge_hz4))))
+            points.append((step, self._time_us(abs(rate_hz * HZ4_PER_HZ + more_hz4 - rate_hz4))))
             group = self.group(rate_hz)
             if twice < 0:  # the slowest rate of the group decides its size
                 group = self.group(isqrt(max(hz2 + twice * group, floor_hz2), rate_hz))
             step += group
-        ahead = 2 * cruise_hz4 * abs(cruise_hz4 - edge_hz4) + 2 * self.hz_per_s * _HZ8 * beyond - abs(change)
+        ahead = 2 * cruise_hz4 * abs(cruise_hz4 - rate_hz4) + 2 * self.hz_per_s * _HZ8 * beyond - abs(change)
         return points + [(beyond, (ahead * _US_PER_HZ4 // (self.hz_per_s * cruise_hz4) + 1) // 2)]
 
-    def _time_us(self, change_hz4: int) -> int:
+    def _time_us(self, rate_hz4: int) -> int:
         """Return how long a change of rate takes, to the nearest microsecond."""
-        seconds, rest = change_hz4 // self.hz_per_s, change_hz4 % self.hz_per_s
+        seconds, rest = rate_hz4 // self.hz_per_s, rate_hz4 % self.hz_per_s
         return seconds * _US_PER_HZ4 + (rest * _US_PER_HZ4 + self.hz_per_s // 2) // self.hz_per_s
 
     def group(self, rate_hz: int) -> int:

@@ -100,7 +100,9 @@ CLOCK_LOSS = const(("stop", "lowest"))
 POWER_LOSS = const(("stop", "resume"))
 MAX_RATE_NL = const(1 << 48)
 
-_PLAIN, _WITH_SETTINGS, _WITH_MORE = b"TPR1", b"TPR2", b"TPR3"
+_PLAIN = const(b"TPR1")
+_WITH_SETTINGS = const(b"TPR2")
+_WITH_MORE = const(b"TPR3")
 _HEAD = const("<4sBBBBIHBBQQQQQ")
 _ENTRY = const("<HQ")
 _ENTRY_BYTES = const(10)
@@ -207,12 +209,12 @@ def unpack(packed: bytes) -> Program:
     return program
 
 
-def _drugs(packed: bytes, counts_at: int, at: int) -> tuple[list, int]:
+def _drugs(packed: bytes, start: int, at: int) -> tuple[list, int]:
     """Return [(name, ng, nl, its limits)] of the drugs after the first, which begin at byte `at`, and where they end."""
     found: list = []
-    if len(packed) < counts_at + 2 or packed[counts_at] > _MOST_OTHERS:
+    if len(packed) < start + 2 or packed[start] > _MOST_OTHERS:
         raise Refusal("program_format", cause="numbers of drugs and stages")
-    for _ in range(packed[counts_at]):
+    for _ in range(packed[start]):
         name_at = at + _DRUG_BYTES
         if name_at > len(packed):
             raise Refusal("program_format", cause="length")
@@ -222,27 +224,27 @@ def _drugs(packed: bytes, counts_at: int, at: int) -> tuple[list, int]:
     return found, at
 
 
-def _take_more(program: Program, stages: int, block: memoryview) -> None:
+def _take_more(program: Program, stages: int, data: memoryview) -> None:
     """Read what only TPR3 has. Each program has one form: without other drugs and without a protocol it is not a TPR3."""
     if not (program.drugs or stages) or (program.mode == BY_STAGES) != (stages > 0):
         raise Refusal("program_format", cause="numbers of drugs and stages")
     if not stages:
-        if len(block):
+        if len(data):
             raise Refusal("program_format", cause="length")
         return
     from pumpcore.program import staging
 
-    if len(block) != staging.block_bytes(stages, block):
+    if len(data) != staging.block_bytes(stages, data):
         raise Refusal("program_format", cause="length")
-    program.protocol = staging.unpack(stages, block)
+    program.protocol = staging.unpack(stages, data)
     if program.on_clock_loss != CLOCK_LOSS[0]:  # a protocol has no lowest rate to go on with
         raise Refusal("program_format", cause="on_clock_loss of a protocol")
 
 
-def _take_settings(program: Program, block: bytes, library: str) -> None:
+def _take_settings(program: Program, data: bytes, library: str) -> None:
     from pumpcore.program import settings
 
-    program.settings = settings.unpack(block, library)
+    program.settings = settings.unpack(data, library)
     check(program.settings)
     if program.settings or program.mode == MINIMUM:
         return

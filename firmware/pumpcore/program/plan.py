@@ -91,7 +91,7 @@ class Program:
     def lowest_rate_nl(self) -> int:
         """Return the lowest rate of its entries or stages."""
         if self.protocol is not None:
-            return self.protocol.lowest_nl()
+            return self.protocol.lowest_rate_nl()
         return min([rate_nl for _, rate_nl in self.entries])
 
     def describe(self) -> dict:

@@ -185,7 +185,7 @@ class Protocol:
         """Return the highest rate that a stage reaches."""
         return max([max(begin_nl, end_nl) for _, begin_nl, end_nl in self.stages])
 
-    def lowest_nl(self) -> int:
+    def lowest_rate_nl(self) -> int:
         """Return the lowest rate before its end."""
         return 0 if self.start != NOW else min([min(begin_nl, end_nl) for _, begin_nl, end_nl in self.stages])
 

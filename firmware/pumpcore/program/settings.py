@@ -101,6 +101,6 @@ class Settings:
         return told
 
 
-def unpack(block: bytes, library: str) -> Settings:
+def unpack(data: bytes, library: str) -> Settings:
     """Return the settings of a program's block, which has SETTINGS_BYTES (packing.py)."""
-    return Settings(struct.unpack(_FORMAT, block), library)
+    return Settings(struct.unpack(_FORMAT, data), library)

@@ -41,16 +41,16 @@ def block_bytes(stages: int, raw: memoryview) -> int:
     return _HEAD_BYTES + stages * _STAGE_BYTES + raw[_HEAD_BYTES - 1] * _LOOP_BYTES
 
 
-def unpack(stages: int, block: memoryview) -> Protocol:
+def unpack(stages: int, data: memoryview) -> Protocol:
     """Return the protocol of its block of a program. Refusals `program_size`, `program_protocol`; nothing else is raised.
 
-    `block` has `block_bytes`.
+    `data` has `block_bytes`.
     """
     if stages > MOST_STAGES:
         raise Refusal("program_size", stages=stages, limit=MOST_STAGES, nearest=MOST_STAGES)
-    then, start, value, _ = struct.unpack_from(_HEAD, block)
+    then, start, value, _ = struct.unpack_from(_HEAD, data)
     loops_at = _HEAD_BYTES + stages * _STAGE_BYTES
-    made = Protocol(Packed(_STAGE, block[_HEAD_BYTES:loops_at]), Packed(_LOOP, block[loops_at:]))
+    made = Protocol(Packed(_STAGE, data[_HEAD_BYTES:loops_at]), Packed(_LOOP, data[loops_at:]))
     made.then, made.start, made.start_value = then, start, value
     check(made)
     return made

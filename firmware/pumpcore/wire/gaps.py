@@ -39,10 +39,10 @@ def _next(data: bytes | memoryview, damaged_at: int, expected: int, behind: int)
     return -1, 0
 
 
-def find(data: bytes | memoryview, pattern: bytes, start: int) -> int:
-    """Return the offset of `pattern` at or after `start`, -1 if there is none. A memoryview has no `find`."""
+def find(data: bytes | memoryview, value: bytes, start: int) -> int:
+    """Return the offset of `value` at or after `start`, -1 if there is none. A memoryview has no `find`."""
     for at in range(start, len(data), _PART_BYTES):
-        found = bytes(data[at : at + _PART_BYTES + len(pattern) - 1]).find(pattern)
+        found = bytes(data[at : at + _PART_BYTES + len(value) - 1]).find(value)
         if found >= 0:
             return at + found
     return -1

@@ -86,22 +86,22 @@ class LineBuffer:
     """
 
     def __init__(self) -> None:
-        self.pieces: list[bytes] = []  # of a line without its newline so far
-        self.pending_bytes = 0
+        self.pending: list[bytes] = []  # of a line without its newline so far
+        self.waiting_bytes = 0
         self._dropping = False
         self.dropped_bytes = 0
 
     def between(self) -> bool:
         """Return True if the next byte begins a line."""
-        return not self.pending_bytes and not self._dropping
+        return not self.waiting_bytes and not self._dropping
 
-    def holds(self, word: bytes) -> bool:
-        """Return True if the unfinished line has `word`, which is shorter than a piece. It takes hardly any memory."""
+    def holds(self, data: bytes) -> bool:
+        """Return True if the unfinished line has `data`, which is shorter than a piece. It takes hardly any memory."""
         before = b""
-        for piece in self.pieces:
-            if word in piece or word in before + piece[: len(word)]:
+        for piece in self.pending:
+            if data in piece or data in before + piece[: len(data)]:
                 return True
-            before = piece[-len(word) :]
+            before = piece[-len(data) :]
         return False
 
     def lose(self, between: bool) -> None:
@@ -132,7 +132,7 @@ class LineBuffer:
     def finish(self, part: bytes, lines: list[bytes | None]) -> None:
         """End a line at the newline after `part`: it began earlier, or is too long."""
         self._keep(part)
-        part, self.pieces, self.pending_bytes = b"".join(self.pieces), [], 0
+        part, self.pending, self.waiting_bytes = b"".join(self.pending), [], 0
         if self._dropping:
             self._dropping = False
             lines.append(None)
@@ -140,19 +140,19 @@ class LineBuffer:
             lines.append(part)
 
     def _keep(self, part: bytes) -> None:
-        if self._dropping or self.pending_bytes + len(part) > MAX_BYTES:
+        if self._dropping or self.waiting_bytes + len(part) > MAX_BYTES:
             self._drop(part)
             return
-        pieces = self.pieces
+        pieces = self.pending
         if pieces and len(pieces[-1]) < _PIECE_BYTES:
             pieces[-1] += part
         else:
             pieces.append(part)
-        self.pending_bytes += len(part)
+        self.waiting_bytes += len(part)
 
     def _drop(self, part: bytes) -> None:
-        self.dropped_bytes += self.pending_bytes + len(part)
-        self.pieces, self.pending_bytes = [], 0
+        self.dropped_bytes += self.waiting_bytes + len(part)
+        self.pending, self.waiting_bytes = [], 0
         self._dropping = True
 
 

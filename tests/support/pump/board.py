@@ -219,7 +219,7 @@ class System:
     def between_turns(self) -> bool:
         return False
 
-    def know_names(self) -> None:
+    def names(self) -> None:
         pass
 
     def forget(self, *modules: str) -> None:

@@ -229,7 +229,7 @@ class UnitPump:
     def held_bytes(self) -> int:
         """Return the bytes of waiting lines, whole or in part."""
         session = self.pump.session
-        return session.lines.pending_bytes + session.waiting_bytes
+        return session.lines.waiting_bytes + session.waiting_bytes
 
     def delivered_steps(self) -> int:
         """Return the app's count of all boots."""

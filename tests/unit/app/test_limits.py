@@ -176,7 +176,7 @@ def test_the_day_s_ceiling_takes_over_from_the_hour_s() -> None:
     pump.pump.delivery.leases.windows.add(HOUR_STEPS - 200)
     pump.advance(300)
     assert pump.alarms() == ["hour_limit"]
-    pump.pump.delivery.leases.windows.add(DAY_STEPS * 2, ago=90)
+    pump.pump.delivery.leases.windows.add(DAY_STEPS * 2, minutes=90)
     pump.advance(3_900)
     assert pump.state() == "limited" and pump.alarms() == ["day_limit"]
 

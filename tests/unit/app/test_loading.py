@@ -30,7 +30,7 @@ class Forgetful:
                 delattr(sys.modules[package], own)
 
 
-    def know_names(self) -> None:
+    def names(self) -> None:
         pass
 
     def built(self) -> None:
@@ -155,7 +155,7 @@ def test_a_pump_works_through_every_command_with_one_handler_at_a_time() -> None
 def test_what_is_given_back_is_all_but_folders_and_the_file_of_what_stays() -> None:
     """Power-up's files too: nothing else frees them. Nothing of MicroPython's or of the hal is freed."""
     asked: list = []
-    loader = Loader(types.SimpleNamespace(forget=lambda *modules: asked.extend(modules), know_names=lambda: None))
+    loader = Loader(types.SimpleNamespace(forget=lambda *modules: asked.extend(modules), names=lambda: None))
     loader.handler("program.stage")
     asked.clear()
     loader.give_back()

@@ -126,14 +126,14 @@ def test_a_line_that_comes_byte_by_byte_has_few_pieces() -> None:
     buffer = frame.LineBuffer()
     for _ in range(5_000):
         buffer.feed(b"x")
-    assert len(buffer.pieces) <= 20
+    assert len(buffer.pending) <= 20
 
 
 def test_a_flood_without_a_newline_is_not_kept() -> None:
     buffer = frame.LineBuffer()
     for _ in range(100):
         assert buffer.feed(b"x" * 4096) == []
-    assert buffer.pending_bytes <= frame.MAX_BYTES
+    assert buffer.waiting_bytes <= frame.MAX_BYTES
     assert buffer.feed(b"\nstop\n") == [None, b"stop"] and buffer.dropped_bytes == 409_600
 
 

@@ -85,7 +85,7 @@ def test_a_line_that_is_too_long_is_dropped_and_counted(pump: UnitPump) -> None:
     assert said(pump, b"x" * 9_000 + b"\n") == "too_long"
     assert pump.call("status")["counters"]["dropped_bytes"] == before + 9_000
     pump.line(b"y" * 9_000)
-    assert pump.pump.session.lines.pending_bytes == 0
+    assert pump.pump.session.lines.waiting_bytes == 0
     assert said(pump, b"y" * 10 + b"\n") == "too_long"
     padded = json.dumps(messages.request(IDENTITY, "start", {})).encode() + b" " * 8_300
     assert said(pump, framed(padded)) == "too_long"

@@ -232,7 +232,7 @@ class Loader:
         if method != self.method:
             if file_of(method) != file_of(self.method):
                 self.give_back(_family(method) == _family(self.method))
-                self.system.know_names()
+                self.system.names()
             self.method, file, again = "", file_of(method), True
             while not self.method:
                 try:
