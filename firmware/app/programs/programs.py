@@ -108,8 +108,8 @@ def search(new: packing.Program, staged: Staged) -> int:
             continue
         if staged.search is None:
             staged.search = limits.begin_peak(entries, minutes)
-            if not number:  # the first call also loads what the check needs
-                most //= 2
+            if not number and 2 * len(entries) > most:  # for one call enough: the first also loads what the check needs
+                return 1
         before = limits.moves_left(staged.search)
         left = limits.go_on(entries, staged.search, most)
         if left:
