@@ -104,7 +104,6 @@ class Bulk:
 
 class Session:
     """`handlers` maps method -> function(pump, params); `loader` has those that are not in it.
-
     A function returns a result (a dict, or its JSON in bytes or a list of them), or a Bulk.
     """
 
@@ -142,8 +141,7 @@ class Session:
                         begun = self.lines.waiting_bytes
                         self._take(data)
                         if begun < _LONG_BYTES <= self.lines.waiting_bytes:  # a program comes, which needs room at a stretch
-                            self.loader.give_back()
-                            self.pump.board.system.built()
+                            self.loader.make_room()
                 elif not (self.pending or self._stops or self.rest):
                     return False
             except MemoryError as error:
@@ -252,19 +250,17 @@ class Session:
                 raise frame.FrameError("too_long")
             try:
                 message = frame.decode(line)
-            except MemoryError:  # once more, without what the last command needed
+            except MemoryError:  # once more
                 self.counts["memory_errors"] += 1
-                self.loader.give_back()
-                self.pump.board.system.built()
+                self.loader.make_room()
                 message = frame.decode(line)
         except frame.FrameError as error:
             self.counts["bad_lines"] += 1
             self.refuse(None, Refusal(error.fault))
-            return
         except MemoryError:
             self.no_memory(None)
-            return
-        self.request(message, line)
+        else:
+            self.request(message, line)
 
     def request(self, message: dict, line: bytes) -> None:
         try:
@@ -305,8 +301,7 @@ class Session:
             except MemoryError:
                 if method == "stop" or messages.changes(method):
                     raise
-                self.loader.give_back()  # a question is harmless: once more, with all memory free
-                self.pump.board.system.built()
+                self.loader.make_room()  # a question is harmless: once more
                 answer = self.handler(method, params)
             params.clear()  # the largest program takes 5 kB here, and its answer needs as much
         except Refusal as refused:
@@ -324,11 +319,10 @@ class Session:
             return self.tell(identity, method, answer)
         except MemoryError:  # it was carried out: try its answer once more with all memory free
             self.starve()
-            return self.tell(identity, method, answer)
+        return self.tell(identity, method, answer)
 
     def handler(self, method: str, params: dict) -> "Answer":
-        handler = self.handlers.get(method) or self.loader.handler(method)
-        return handler(self.pump, params)
+        return (self.handlers.get(method) or self.loader.handler(method))(self.pump, params)
 
     def tell(self, identity: bytes | None, method: str, answer: "Answer") -> bytes:
         """Send what a handler returned. Return the reply's line."""

@@ -91,11 +91,13 @@ class Link:
             parts.append(part)
             size += _PART_BYTES  # counts as a whole part, however little came: it took as much time
             lines += part.count(b"\n")
-        try:
-            return b"".join(parts)
-        except MemoryError:  # no gap in memory is so large: one by one
-            self.rest = parts
-            return parts.pop(0)
+        if lines:
+            try:
+                return b"".join(parts)
+            except MemoryError:  # no gap in memory is so large
+                pass
+        self.rest = parts  # a part of a long line must not take the gap that the whole line needs
+        return parts.pop(0)
 
     def _take(self, fill: "BinaryFile") -> bytes:
         """Return up to 256 bytes with their newlines: in a flood of short lines a call costs more than its bytes.

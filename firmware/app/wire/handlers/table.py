@@ -244,8 +244,13 @@ class Loader:
                     if not again or type(error) is not MemoryError:
                         raise Refusal("not_loaded", cause=repr(error)[:80])
                     again = False  # once more, without what the last command needed
-                    self.system.built()
+                    self.make_room()
         return self._handler
+
+    def make_room(self) -> None:
+        """Free what the last command needed, and collect."""
+        self.give_back()
+        self.system.built()
 
     def give_back(self, kept: bool = False) -> None:
         """Free what was loaded, by power-up too, or half loaded by a failed import.
