@@ -146,17 +146,19 @@ class System:
                 if hasattr(sys.modules.get(package), own):  # missing if its import failed; the package may be gone too
                     delattr(sys.modules[package], own)
 
-    def names(self) -> None:
-        """Import one of the files with the names that all later files bring (thecal.deploy.names), each of them once. Names stay: these lie
-        together, not each behind a file that is freed again."""
-        if self.loaded < _NAMES_FILES:
-            name = _NAMES + str(self.loaded)
-            self.loaded += 1
-            try:
-                __import__(name)
-            except (ImportError, OSError, MemoryError):  # then they come one by one
-                pass
-            self.forget(name)
+    def names(self) -> bool:
+        """Import the next file with names that later files bring (thecal.deploy.names). Return False if there are no more. Names stay:
+        these lie together, not each behind a file that is freed again."""
+        if self.loaded >= _NAMES_FILES:
+            return False
+        name = _NAMES + str(self.loaded)
+        self.loaded += 1
+        try:
+            __import__(name)
+        except (ImportError, OSError, MemoryError):  # then they come one by one
+            pass
+        self.forget(name)
+        return True
 
     def free_memory_bytes(self) -> int:
         """Return the larger of the two last free-heap readings after a collection.

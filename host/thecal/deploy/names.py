@@ -1,8 +1,8 @@
 """The names that the files of a pump bring which are loaded later, as a few more files for the chip.
 
 MicroPython keeps every name that it has met, for good. The names of a file that is loaded and freed again stay behind in the middle of
-the memory, one group for each file, and no large gap is left after a day. These files have them all: a pump imports one before it loads
-each of the first others, so that the names lie together.
+the memory, one group for each file, and no large gap is left after a day. These files have them all: a pump imports them
+just after its first answer, so that the names lie together.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable
 
-PATHS = tuple(f"/hal/rp2/names{number}.py" for number in range(4))  # four, because one takes 0.2 s to import, and a host waits
+PATHS = tuple(f"/hal/rp2/names{number}.py" for number in range(4))  # four, because one takes 0.2 s to import
 _HEAD_BYTES = 4  # 'M', version, features, bits of a small integer
 
 

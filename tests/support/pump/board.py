@@ -219,8 +219,8 @@ class System:
     def between_turns(self) -> bool:
         return False
 
-    def names(self) -> None:
-        pass
+    def names(self) -> bool:
+        return False
 
     def forget(self, *modules: str) -> None:
         pass

@@ -30,9 +30,6 @@ class Forgetful:
                 delattr(sys.modules[package], own)
 
 
-    def names(self) -> None:
-        pass
-
     def built(self) -> None:
         self.built_times = getattr(self, "built_times", 0) + 1
 
@@ -155,7 +152,7 @@ def test_a_pump_works_through_every_command_with_one_handler_at_a_time() -> None
 def test_what_is_given_back_is_all_but_folders_and_the_file_of_what_stays() -> None:
     """Power-up's files too: nothing else frees them. Nothing of MicroPython's or of the hal is freed."""
     asked: list = []
-    loader = Loader(types.SimpleNamespace(forget=lambda *modules: asked.extend(modules), names=lambda: None))
+    loader = Loader(types.SimpleNamespace(forget=lambda *modules: asked.extend(modules)))
     loader.handler("program.stage")
     asked.clear()
     loader.give_back()

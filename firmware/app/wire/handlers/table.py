@@ -232,8 +232,6 @@ class Loader:
         if method != self.method:
             if file_of(method) != file_of(self.method):
                 self.give_back(_family(method) == _family(self.method))
-                if _family(method) != "program":  # what it loads takes long enough
-                    self.system.names()
             self.method, file, again = "", file_of(method), True
             while not self.method:
                 try:
