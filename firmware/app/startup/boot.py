@@ -252,7 +252,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     windows.minute = base_s // S_PER_MINUTE
     journal.built()
     filling = recovery.rebuild_windows(windows, history, found[0], base_s)
-    pump.checking = _in_turn(_names(pump), rest(pump, history, losses, found[1], base_s), filling, _protocol(pump), hashes)
+    pump.checking = _in_turn(rest(pump, history, losses, found[1], base_s), filling, _protocol(pump), hashes, _names(pump))
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy

@@ -2,7 +2,7 @@
 
 MicroPython keeps every name that it has met, for good. The names of a file that is loaded and freed again stay behind in the middle of
 the memory, one group for each file, and no large gap is left after a day. These files have them all: a pump imports them
-just after its first answer, so that the names lie together.
+at the end of power-up, so that the names lie together.
 """
 
 from __future__ import annotations

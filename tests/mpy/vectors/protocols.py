@@ -42,7 +42,7 @@ def run() -> list:
         packed = pack(made)
         again = unpack(packed).protocol
         told.append([len(packed), digest(packed), str(again.end_s()), str(again.total_nl_s())])
-        told.append([str(again.highest_nl()), str(again.lowest_nl())])
+        told.append([str(again.highest_nl()), str(again.lowest_rate_nl())])
         for second_s in (-5, 0, 9, 10, 69, 70, 3069, 3070, 65_536, 1_000_000_007, 1 << 39):
             place = again.place(second_s)
             rate_nl = again.rate_nl(place.entry, place.second_s)
