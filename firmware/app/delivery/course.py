@@ -57,7 +57,7 @@ class Course(Basal):
         """Return True if the protocol has ended, and is not held."""
         return self.program.protocol.then != HOLD and self._begin_s + second_s >= self.program.protocol.end_s()
 
-    def tells(self, second_s: int) -> bool:
+    def journaled(self, second_s: int) -> bool:
         """Return True if the journal names the stage that begins: a loop's in its first pass only."""
         return self.program.protocol.place(self._begin_s + second_s).number == 0
 
@@ -89,7 +89,7 @@ class Course(Basal):
         place = self.program.protocol.place(self._begin_s + second_s)
         return place.entry, place.number + 1
 
-    def told(self, second_s: int) -> "dict[str, int | None]":
+    def describe(self, second_s: int) -> "dict[str, int | None]":
         """Return where the protocol is, for `status`."""
         protocol, at_s = self.program.protocol, self._begin_s + second_s
         place, end_s = protocol.place(at_s), protocol.end_s()

@@ -281,7 +281,7 @@ class Delivery:
             return False
         span.catch_up(now_ms)
         course = span.basal.course
-        if changed and (course is None or not span.planned_s or course.tells(span.planned_s)):
+        if changed and (course is None or not span.planned_s or course.journaled(span.planned_s)):
             self.marks.add(span, "entry", (span.entry, span.basal.told_nl(span.entry, span.planned_s), span.ordered_steps))
         return True
 

@@ -252,18 +252,12 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     windows.minute = base_s // S_PER_MINUTE
     journal.built()
     filling = recovery.rebuild_windows(windows, history, found[0], base_s)
-    pump.checking = _in_turn(rest(pump, history, losses, found[1], base_s), filling, _protocol(pump), hashes, _names(pump))
+    pump.checking = _in_turn(rest(pump, history, losses, found[1], base_s), filling, _protocol(pump), hashes)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
         board.watchdog.start(WATCHDOG_MS)
     return pump
-
-
-def _names(pump: Pump) -> "Steps":
-    """Make the names of what is loaded later known, while memory still has a gap for MicroPython's larger table of names."""
-    while pump.board.system.names():
-        yield
 
 
 def _in_turn(*parts: "Steps | tuple[()]") -> "Steps":

@@ -48,8 +48,6 @@ _RUNNING = const(0x74680001)
 _RESET = const(0x74680002)
 _MAINTENANCE = const(0x74680003)
 _FAILED = const(0x74680010)  # plus how often in a row
-_NAMES = const("hal.rp2.names")
-_NAMES_FILES = const(4)
 _ROW_MS = const(60_000)  # a failure after a longer run begins a new row
 
 
@@ -62,7 +60,6 @@ class System:
     def __init__(self) -> None:
         self.free_bytes = (0, 0)  # after the last two collections
         self._last_free_bytes = 0
-        self.loaded = 0
         self.at_ms = time.ticks_ms()
         left = mem32[WATCHDOG_SCRATCH0]
         self.maintenance_requested = left == _MAINTENANCE
@@ -145,20 +142,6 @@ class System:
                 del sys.modules[name]
                 if hasattr(sys.modules.get(package), own):  # missing if its import failed; the package may be gone too
                     delattr(sys.modules[package], own)
-
-    def names(self) -> bool:
-        """Import the next file with names that later files bring (thecal.deploy.names). Return False if there are no more. Names stay:
-        these lie together, not each behind a file that is freed again."""
-        if self.loaded >= _NAMES_FILES:
-            return False
-        name = _NAMES + str(self.loaded)
-        self.loaded += 1
-        try:
-            __import__(name)
-        except (ImportError, OSError, MemoryError):  # then they come one by one
-            pass
-        self.forget(name)
-        return True
 
     def free_memory_bytes(self) -> int:
         """Return the larger of the two last free-heap readings after a collection.

@@ -78,10 +78,6 @@ class System:
     def make_room(self, loaded: bool = False) -> None:
         """Do nothing: see the class."""
 
-    def names(self) -> bool:
-        """Return False: see the class."""
-        return False
-
     def forget(self, *modules: str) -> None:
         """Do nothing: the memory of a module would not come back, and an import would take more."""
 

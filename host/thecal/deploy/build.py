@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pumpcore.flash import manifest
-from thecal.deploy import names, pack
+from thecal.deploy import pack
 from thecal.deploy.files import MAIN, Files, firmware_files, library_files, module_of
-from thecal.deploy.units import CHIP, OPENER, POWER_UP, STAYS, of_target, path_of
+from thecal.deploy.units import CHIP, OPENER, of_target, path_of
 from thecal.errors import Failed
 
 ARCHITECTURE = "armv6m"
 MPY_SUFFIX = ".mpy"
 # What opens the pack lies beside it: that file, and its folders before it.
 LOOSE = (*(f"{folder}/__init__.py" for folder in map(str, PurePosixPath(path_of(OPENER)).parents) if folder != "/"), path_of(OPENER))
-_FROM_THE_BEGINNING = (path_of(STAYS), path_of(POWER_UP))  # a pump loads these at each power-up
 _NO_LINES = "-O3"  # the numbers of lines are a tenth of a compiled file; the names of functions stay
 _FEATURES = 2  # in the head of an .mpy: 'M', version, features (architecture << 2 | sub-version), bits of a small integer
 
@@ -44,10 +43,6 @@ def build(firmware: Path, in_units: bool = True) -> Built:
     folders = [path for path, data in lying.items() if _only_names_a_folder(path, data)]
     compiled = compile_all({**lying, **library})
     packed = {name_of(path): compiled.pop(path) for path in lying if in_units and path not in (*LOOSE, MAIN)}
-    if in_units:
-        known = [data for path, data in packed.items() if path.startswith("/hal/") or path in map(name_of, _FROM_THE_BEGINNING)]
-        later = compile_all(names.sources(packed.values(), [*known, *compiled.values()]))
-        packed.update({name_of(path): data for path, data in later.items()})
     compiled[MAIN] = sources[MAIN]
     for path in folders:  # the pack names it too, and a file costs time
         packed.pop(name_of(path), None)

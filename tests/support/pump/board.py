@@ -219,9 +219,6 @@ class System:
     def between_turns(self) -> bool:
         return False
 
-    def names(self) -> bool:
-        return False
-
     def forget(self, *modules: str) -> None:
         pass
 

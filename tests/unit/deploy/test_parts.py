@@ -17,7 +17,7 @@ import thecal.cli.app
 from pumpcore.flash import manifest
 from support.pump.main_file import checked, flash_of
 from thecal.cli.verbs.flash import show
-from thecal.deploy import boot_drive, build, files, finding, first_time, names, on_board, pack, runner, survey, uf2
+from thecal.deploy import boot_drive, build, files, finding, first_time, on_board, pack, runner, survey, uf2
 from thecal.deploy.board import Board
 from thecal.errors import BadInput, Failed, LinkLost, NoPump
 from thecal.files.resources import firmware_folder
@@ -108,7 +108,7 @@ def test_every_file_but_main_is_compiled_and_holds_nothing_of_this_machine(tmp_p
     built = build.build(firmware)
     assert set(built.files) == {"/main.py", "/firmware.pack", "/lib/adafruit_motor/stepper.mpy"}
     packed = pack.unpack(built.files["/firmware.pack"])
-    assert set(packed) == {"/app/pump.mpy", *map(build.name_of, names.PATHS)}
+    assert set(packed) == {"/app/pump.mpy"}
     assert packed["/app/pump.mpy"][:2] == b"M\x06"
     assert b"app.pump" in packed["/app/pump.mpy"]
     assert not any(b"machine" in data or b"thecal-" in data for data in built.files.values())

@@ -10,7 +10,7 @@ import pytest
 from pumpcore.flash import manifest
 from pumpcore.units import sha256_hex
 from support.pump.main_file import checked, flash_of
-from thecal.deploy import names, pack
+from thecal.deploy import pack
 from thecal.deploy.build import LOOSE, build, compile_all, name_of
 from thecal.deploy.files import MAIN, firmware_files
 from thecal.deploy.units import CHIP, SIMULATOR, join, module_of, of_target, simulated_files, units_of
@@ -193,31 +193,10 @@ def test_the_simulator_runs_what_the_pack_is_made_of() -> None:
     assert shared == {path: data for path, data in chip.items() if path.startswith(("/app/", "/pumpcore/"))}
     built = build(firmware_folder())
     packed, made = pack.unpack(built.files[pack.PATH]), compile_all({path: data for path, data in chip.items() if path != MAIN})
-    assert all(packed.pop(name_of(path)) for path in names.PATHS)
     assert packed.items() <= {name_of(path): data for path, data in made.items()}.items()
     whole = {name_of(path) for path in made if not path.endswith("/__init__.py")}  # a folder is named by the pack's head
     assert whole <= {*packed, *map(name_of, LOOSE)}
     assert simulated[MAIN] == built.files[MAIN] and not {name_of(path) for path in LOOSE} & set(packed)
-
-
-def test_the_names_of_all_that_is_loaded_later_are_in_files_of_their_own() -> None:
-    """Each name that a file brings stays in a chip's memory: those of handlers come together, and only those."""
-    packed = pack.unpack(build(firmware_folder()).files[pack.PATH])
-    known = {path for path in packed if path.startswith("/hal/rp2/")} - {*map(name_of, names.PATHS)} | {
-        "/app/pump.mpy",
-        "/app/startup/boot.mpy",
-    }
-    later = set().union(*(names.names_of(packed[path]) for path in packed if path not in known))
-    found = set().union(*(names.names_of(packed[name_of(path)]) for path in names.PATHS))
-    assert {"program_stage", "clock_set"} < found and "Session" not in found
-    left = later - found - set().union(*(names.names_of(packed[path]) for path in known), *map(names.names_of, _loose()))
-    assert not left, left
-    assert names.names_of(b"M\x06\x00\x1f\x03\x00\x06abc\x00\x07\x82\x00" + b"x" * 128 + b"\x00") == {"abc", "x" * 128}
-
-
-def _loose() -> list[bytes]:
-    files = build(firmware_folder()).files
-    return [*(data for path, data in files.items() if path.endswith(".mpy")), *compile_all({MAIN: files[MAIN]}).values()]
 
 
 def test_what_is_in_the_pack_is_what_the_manifest_says_when_the_pack_is() -> None:

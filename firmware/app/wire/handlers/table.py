@@ -95,7 +95,7 @@ def _rates(pump: Pump) -> dict:
             "entry": entry,
             "entry_rate_nl": span.basal.told_nl(entry, now_s),
             "next_change_s": change_s if change_s < 1 << 31 else None,
-            "protocol": span.basal.course.told(now_s) if span.basal.course is not None else None,
+            "protocol": span.basal.course.describe(now_s) if span.basal.course is not None else None,
         }
     running["rate_seconds_s"] = program.rate_seconds_s if program else 0
     running["drugs"] = [{"name": drug[0], "ng": drug[1], "nl": drug[2]} for drug in program.content()] if program else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -48,10 +47,7 @@ def learn(hello: dict[str, object], port_url: str) -> None:
         return
     wanted = Named(name, str(hello["unique_id"]), port_url)
     if _read(path) != wanted:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        draft.write_text(json.dumps(asdict(wanted)), encoding="utf-8")
-        draft.replace(path)
+        registry.keep(path, asdict(wanted))
 
 
 def known() -> list[Named]:

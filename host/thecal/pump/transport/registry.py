@@ -57,6 +57,15 @@ def read(path: Path) -> Entry | None:
     return entry if isinstance(entry, dict) else None
 
 
+def keep(path: Path | None, facts: Entry) -> None:
+    """Write a file whole or not at all; nothing without a path. Raises OSError."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(facts), encoding="utf-8")
+        draft.replace(path)
+
+
 def runs(entry: Entry) -> bool:
     """Return True if the simulator's socket accepts connections (a process number proves less, and on Windows the test is not safe)."""
     import socket
@@ -71,11 +80,7 @@ def runs(entry: Entry) -> bool:
 
 def remember_pump(unique_id: str, facts: Entry) -> None:
     """Remember a flashed board: MicroPython formats a flash that it can't mount, and only the host can notice."""
-    place = folder() / "pumps"
-    place.mkdir(parents=True, exist_ok=True)
-    draft = place / f"{unique_id.lower()}.new"
-    draft.write_text(json.dumps(facts), encoding="utf-8")
-    draft.replace(_pump_file(unique_id))
+    keep(_pump_file(unique_id), facts)
 
 
 def known_pump(unique_id: str) -> Entry | None:
@@ -110,12 +115,7 @@ def _stop_file(port_url: str) -> Path:
 
 def remember_zone(unique_id: str, facts: Entry) -> None:
     """Remember the zone name with which this computer set a pump's clock, and when: the pump itself stores only the next change."""
-    path = _zone_file(unique_id)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        draft.write_text(json.dumps(facts), encoding="utf-8")
-        draft.replace(path)
+    keep(_zone_file(unique_id), facts)
 
 
 def known_zone(unique_id: str) -> Entry | None:
@@ -126,12 +126,7 @@ def known_zone(unique_id: str) -> Entry | None:
 
 def remember_replaced(unique_id: str, facts: Entry) -> None:
     """Remember the program that `thecal run` replaced in a pump, and the digest of the run. Raises OSError."""
-    path = _owned_file("replaced", unique_id)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        draft.write_text(json.dumps(facts), encoding="utf-8")
-        draft.replace(path)
+    keep(_owned_file("replaced", unique_id), facts)
 
 
 def known_replaced(unique_id: str) -> Entry | None:
