@@ -249,11 +249,11 @@ class Session:
             if line is None:
                 raise frame.FrameError("too_long")
             try:
-                message = frame.decode(line)
+                message = frame.decode(line, True)
             except MemoryError:  # once more
                 self.counts["memory_errors"] += 1
                 self.loader.make_room()
-                message = frame.decode(line)
+                message = frame.decode(line, True)
         except frame.FrameError as error:
             self.counts["bad_lines"] += 1
             self.refuse(None, Refusal(error.fault))

@@ -16,6 +16,8 @@ if 0:  # for the type checker alone
 MAX_BYTES = const(8192)
 BARE_WORDS = const((b"hello", b"status", b"stop"))
 _TAIL_BYTES = const(9)
+_PROGRAM = const(b'"program":"')
+_PIECE_BYTES = const(256)  # a line that comes byte by byte has no object for each of them
 _WORD_BYTES = const(64)
 _BLANK = bytes(range(33))
 
@@ -51,8 +53,11 @@ def sealed(text: bytes) -> bytes:
     return text + b"*%08x\n" % binascii.crc32(text)
 
 
-def decode(line: bytes) -> dict:
-    """Return the object in `line` (without newline). FrameError `bad_frame`, `bad_json` or `too_long`; a MemoryError passes."""
+def decode(line: bytes, views: bool = False) -> dict:
+    """Return the object in `line` (without newline). FrameError `bad_frame`, `bad_json` or `too_long`; a MemoryError passes.
+
+    With `views` a program to stage is a view of the line: a text would take one more piece of memory of that size.
+    """
     line = line.rstrip(b"\r")
     if len(line) > MAX_BYTES:
         raise FrameError("too_long")
@@ -60,11 +65,27 @@ def decode(line: bytes) -> dict:
     if tail[:1] != b"*" or tail[1:] != crc_text(body):
         raise FrameError("bad_frame")
     try:
-        message = loaded(body)
+        message = _with_view(line) if views else None
+        if message is None:
+            message = loaded(body)
     except (ValueError, RuntimeError, OverflowError):  # RuntimeError: nested too deep for the parser
         raise FrameError("bad_json")
     if type(message) is not dict:
         raise FrameError("bad_json")
+    return message
+
+
+def _with_view(line: bytes) -> "Json":
+    """Return the object of a line in which a long `params.program` stands as `encode` writes it; None for any other line."""
+    start = line.find(_PROGRAM) + len(_PROGRAM)
+    end = line.find(b'"', start)
+    if start < len(_PROGRAM) or end - start < _PIECE_BYTES or line.find(b"\\", start, end) >= 0:
+        return None
+    message = loaded(memoryview(line[:start] + line[end:-_TAIL_BYTES]))
+    params = message.get("params") if type(message) is dict else None
+    if type(params) is not dict or params.get("program") != "":
+        return None
+    params["program"] = memoryview(line)[start:end]
     return message
 
 
@@ -74,9 +95,6 @@ def loaded(text: memoryview) -> "Json":
         return json.loads(text)  # type: ignore[type-var]  # the stubs know no view
     except TypeError:
         return json.loads(bytes(text))
-
-
-_PIECE_BYTES = const(256)  # a line that comes byte by byte has no object for each of them
 
 
 class LineBuffer:
@@ -253,7 +271,7 @@ def fits(value: "Json", kind: tuple) -> bool:
     if name == "text":
         return type(value) is str and _printable(value) and first <= len(value.encode()) <= second
     if name == "base64":
-        return type(value) is str and first <= len(value) <= second
+        return (type(value) is str or type(value) is memoryview) and first <= len(value) <= second
     return value in first
 
 

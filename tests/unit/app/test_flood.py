@@ -1,5 +1,6 @@
 """A flood of lines: a session holds a bounded number of bytes, never drops a `stop`, and drops a line if the heap is full."""
 
+import base64
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.wire import session
 from app.wire.session import MOST_HELD_BYTES, MOST_WAITING, REMEMBERED_BYTES
+from pumpcore.program import packing as programs
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.programs import constant
@@ -215,6 +217,14 @@ def test_a_change_whose_answer_found_no_memory_is_not_done_twice(monkeypatch: py
     turned(pump, START)
     pump.advance(5)
     assert len(pump.records("started")) == 1 and pump.state() == "stopped"
+
+
+def test_staging_that_found_no_memory_is_tried_once_more_with_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    pump = ready(constant(900_000))
+    packed = programs.pack(constant(800_000))
+    monkeypatch.setattr(programs, "unpack", Failing(programs.unpack, 1))
+    reply = pump.ask("program.stage", program=base64.b64encode(packed).decode())
+    assert reply["result"]["digest"] == programs.digest(packed) and pump.alarms() == []
 
 
 def test_a_question_without_memory_is_refused_and_a_change_ends_in_the_safe_state() -> None:

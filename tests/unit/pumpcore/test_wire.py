@@ -129,6 +129,28 @@ def test_a_line_that_comes_byte_by_byte_has_few_pieces() -> None:
     assert len(buffer.pending) <= 20
 
 
+TEXTS = st.sampled_from(["", "A" * 300, "\"program\":\"" + "B" * 300, "\\", "C" * 300 + '"', "stop"])
+KEYS = st.sampled_from(["program", "params", "x"])
+VALUES = st.recursive(TEXTS | st.integers(0, 9), lambda inner: st.dictionaries(KEYS, inner, max_size=3))
+
+
+@given(VALUES, VALUES)
+def test_a_program_as_a_view_is_the_text_that_stood_there(params: object, other: object) -> None:
+    line = frame.encode({"x": other, "params": params, "program": other})[:-1]
+    message = frame.decode(line, True)
+    inner = message["params"]
+    if type(inner) is dict and type(inner.get("program")) is memoryview:
+        inner["program"] = bytes(inner["program"]).decode()
+    assert message == frame.decode(line)
+
+
+@pytest.mark.parametrize(("program", "kind"), [("A" * 5_000, memoryview), ("A" * 20, str), (7, int)])
+def test_only_a_long_program_is_a_view(program: object, kind: type) -> None:
+    line = frame.encode(messages.request("00000000000000b1", "program.stage", {"program": program}))[:-1]
+    assert type(frame.decode(line, True)["params"]["program"]) is kind
+    assert type(frame.decode(line)["params"]["program"]) is type(program)
+
+
 def test_a_flood_without_a_newline_is_not_kept() -> None:
     buffer = frame.LineBuffer()
     for _ in range(100):

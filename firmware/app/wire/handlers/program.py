@@ -48,7 +48,7 @@ def program_read(pump: Pump, params: dict) -> list:
 def program_stage(pump: Pump, params: dict) -> list:
     """Stage a program; nothing changes yet. Return its digest, its bytes, and the state of the line. Refusals `program_...`."""
     try:
-        sent = binascii.a2b_base64(params.pop("program"))
+        sent = binascii.a2b_base64(params["program"])
     except ValueError:
         raise Refusal("bad_params", parameter="program")
     new = programs.stage(pump.setup, sent)
