@@ -252,7 +252,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     windows.minute = base_s // S_PER_MINUTE
     journal.built()
     filling = recovery.rebuild_windows(windows, history, found[0], base_s)
-    pump.checking = _in_turn(rest(pump, history, losses, found[1], base_s), filling, _protocol(pump), hashes, _meet_names(pump))
+    pump.checking = _in_turn(rest(pump, history, losses, found[1], base_s), filling, _protocol(pump), hashes)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
@@ -277,17 +277,6 @@ def rest(pump: Pump, history: "list[tuple[int, int]]", lost: recovery.Losses, de
     doses.lost_s = min(doses.lost_s, base_s)
     if demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
         doses.add(demand_s, 0, True)
-
-
-def _meet_names(pump: Pump) -> "Steps":
-    """Load what staging needs, once. MicroPython doubles its table of names for that; under a long line no gap would be left for it."""
-    yield
-    loader = pump.session.loader
-    try:
-        loader.handler("program.stage")
-    except Refusal:  # then it is loaded under the line
-        pass
-    loader.give_back()
 
 
 def _protocol(pump: Pump) -> "Steps":

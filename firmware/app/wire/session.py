@@ -104,6 +104,7 @@ class Bulk:
 
 class Session:
     """`handlers` maps method -> function(pump, params); `loader` has those that are not in it.
+
     A function returns a result (a dict, or its JSON in bytes or a list of them), or a Bulk.
     """
 
@@ -296,13 +297,7 @@ class Session:
     def execute(self, identity: bytes | None, method: str, params: dict) -> bytes:
         """Run a handler and answer. Return the reply's line."""
         try:
-            try:
-                answer = self.handler(method, params)
-            except MemoryError:
-                if method == "stop" or messages.changes(method):
-                    raise
-                self.loader.make_room()  # a question is harmless: once more
-                answer = self.handler(method, params)
+            answer = self.loader.answer(self.pump, method, params)
             params.clear()  # the largest program takes 5 kB here, and its answer needs as much
         except Refusal as refused:
             return self.refuse(identity, refused)
@@ -320,9 +315,6 @@ class Session:
         except MemoryError:  # it was carried out: try its answer once more with all memory free
             self.starve()
         return self.tell(identity, method, answer)
-
-    def handler(self, method: str, params: dict) -> "Answer":
-        return (self.handlers.get(method) or self.loader.handler(method))(self.pump, params)
 
     def tell(self, identity: bytes | None, method: str, answer: "Answer") -> bytes:
         """Send what a handler returned. Return the reply's line."""

@@ -223,8 +223,8 @@ def test_staging_that_found_no_memory_is_tried_once_more_with_what_was_asked(mon
     pump = ready(constant(900_000))
     packed = programs.pack(constant(800_000))
     monkeypatch.setattr(programs, "unpack", Failing(programs.unpack, 1))
-    reply = pump.ask("program.stage", program=base64.b64encode(packed).decode())
-    assert reply["result"]["digest"] == programs.digest(packed) and pump.alarms() == []
+    reply = pump.call("program.stage", program=base64.b64encode(packed).decode())
+    assert reply["digest"] == programs.digest(packed) and pump.alarms() == []
 
 
 def test_a_question_without_memory_is_refused_and_a_change_ends_in_the_safe_state() -> None:

@@ -10,6 +10,7 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.wire import messages
 from support.programs import constant
 from support.pump.running import UnitPump
+from support.replies import fault_of
 from thecal.deploy.files import module_of
 from thecal.deploy.units import STAYS, simulated_files
 from thecal.files.resources import firmware_folder
@@ -111,16 +112,19 @@ def test_a_handler_that_can_t_be_loaded_is_a_refusal(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.rule("R8")
-def test_a_handler_that_found_no_memory_is_loaded_once_more_with_all_memory_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    system = Forgetful()
-    loader = Loader(system)
-    loader.handler("program.stage")
+@pytest.mark.parametrize(("method", "answer"), [("program.read", ""), ("start", "not_stopped")])
+def test_a_handler_that_found_no_memory_is_loaded_once_more_with_all_memory_free(
+    monkeypatch: pytest.MonkeyPatch, method: str, answer: str
+) -> None:
+    """Nothing has happened yet, so that is harmless for a change too."""
+    pump, system = UnitPump.running(constant(900_000)), Forgetful()
+    pump.pump.session.loader = Loader(system)
+    pump.call("alarms")
     breaking(monkeypatch, MemoryError(), 1)
-    assert callable(loader.handler("program.check")) and system.built_times == 1
-    breaking(monkeypatch, OSError(5), 1)
-    with pytest.raises(Refusal):
-        loader.handler("alarms")
-    assert system.built_times == 1
+    reply = pump.ask(method)
+    assert (fault_of(reply) if "error" in reply else "") == answer and system.built_times == 1
+    breaking(monkeypatch, OSError(5), 2)
+    assert pump.fault("alarms") == "not_loaded" and system.built_times == 2
 
 
 @pytest.mark.rule("R9")

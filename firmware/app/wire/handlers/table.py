@@ -9,7 +9,7 @@ from pumpcore.units import MS_PER_S, S_PER_MINUTE, const
 from pumpcore.wire.messages import METHODS, PROTOCOL
 
 if 0:  # for the type checker alone
-    from app.types import Handler, Json, Settings, System
+    from app.types import Answer, Handler, Json, Settings, System
 
 # --- hello -------------------------------------------------------------------------------------------------------------------
 
@@ -232,18 +232,26 @@ class Loader:
         if method != self.method:
             if file_of(method) != file_of(self.method):
                 self.give_back(_family(method) == _family(self.method))
-            self.method, file, again = "", file_of(method), True
-            while not self.method:
-                try:
-                    self._handler = getattr(__import__(_FOLDER + file, None, None, (file,)), method.replace(".", "_"))
-                    self.method = method
-                except (ImportError, OSError, MemoryError, ValueError, RuntimeError, AttributeError) as error:
-                    self.give_back()
-                    if not again or type(error) is not MemoryError:
-                        raise Refusal("not_loaded", cause=repr(error)[:80])
-                    again = False  # once more, without what the last command needed
-                    self.make_room()
+            try:
+                file = file_of(method)
+                self._handler = getattr(__import__(_FOLDER + file, None, None, (file,)), method.replace(".", "_"))
+            except (ImportError, OSError, MemoryError, ValueError, RuntimeError, AttributeError) as error:
+                self.give_back()
+                raise Refusal("not_loaded", cause=repr(error)[:80])
+            self.method = method
         return self._handler
+
+    def answer(self, pump: Pump, method: str, params: dict) -> "Answer":
+        """Run a command. If memory or flash fails before anything has happened, free what the last command needed, and try once more."""
+        again = True
+        while True:
+            try:
+                return (pump.session.handlers.get(method) or self.handler(method))(pump, params)
+            except (MemoryError, Refusal) as error:
+                if not again or not _nothing_happened(error, method):
+                    raise
+                again = False
+                self.make_room()
 
     def make_room(self) -> None:
         """Free what the last command needed, and collect."""
@@ -260,6 +268,12 @@ class Loader:
         files = [name for name, module in sys.modules.items() if name != __name__ and not hasattr(module, "__path__")]
         given = [name for name in files if name.startswith(_FOLDER) or (not kept and name.split(".")[0] in ("app", "pumpcore"))]
         self.system.forget(*given)
+
+
+def _nothing_happened(error: BaseException, method: str) -> bool:
+    if type(error) is Refusal:
+        return error.fault.name == "not_loaded"
+    return method != "stop" and not METHODS[method][1]
 
 
 def file_of(method: str) -> str:
