@@ -6,6 +6,7 @@ import binascii
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from pumpcore.wire import messages
@@ -37,6 +38,8 @@ class Exchange:
         self.patience_s = patience_s or PATIENCE_S
         self.bad_lines = 0
         self.resent = False
+        # a program that shares a pump with others takes its turn for each exchange, and leaves the port closed after it
+        self.turn: AbstractContextManager[object] | None = None
         self._link: Link | None = None
         self._heard = b""
 
@@ -119,20 +122,36 @@ class Exchange:
         Raises BadAnswer after twice as many parts as requested: each may come twice.
         """
         identity, most = new_id(), 2 * int(params["blocks"])
-        link = self._open()
-        link.write(frame.encode(messages.request(identity, method, params)))
-        for _ in range(most):
-            result = self._reply_to(link, identity, method)
-            yield result
-            if not result.get("more"):
-                return
+        with self._my_turn():
+            link = self._open()
+            link.write(frame.encode(messages.request(identity, method, params)))
+            for _ in range(most):
+                result = self._reply_to(link, identity, method)
+                yield result
+                if not result.get("more"):
+                    return
         raise replies.bad_answer(method, f"the answer has more than {most} parts")
 
     def _once(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
         """Send once and wait once. Raises LinkLost if no answer comes."""
-        link = self._open()
-        link.write(frame.encode(messages.request(identity, method, params)))
-        return self._reply_to(link, identity, method)
+        with self._my_turn():
+            link = self._open()
+            link.write(frame.encode(messages.request(identity, method, params)))
+            return self._reply_to(link, identity, method)
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        """Take the turn, if this port is shared; close the port at its end."""
+        if self.turn is None:
+            yield
+            return
+        with self.turn:
+            try:
+                yield
+            finally:
+                if self._link is not None:
+                    self._heard = self._link.heard or self._heard
+                self.close()
 
     def _reply_to(self, link: Link, identity: str, method: str) -> Reply:
         reply = self._await(link, identity, time.monotonic() + self.reply_timeout_s)
