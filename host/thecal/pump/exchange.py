@@ -15,6 +15,7 @@ from pumpcore.wire.replies import BLOCK_BYTES
 from thecal.errors import BadAnswer, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
 from thecal.pump import replies, stopping
 from thecal.pump.refusals import said
+from thecal.pump.signing import CHALLENGE, Request, Signer, Signing, explained, signer_of
 from thecal.pump.transport.holders import holders
 from thecal.pump.transport.link import Link
 
@@ -32,7 +33,9 @@ PROMPTS = (b">>> ", b"raw REPL", b"=== ", b"Traceback (most recent")
 class Exchange:
     """A port that opens on first use and again after it broke; use it as a context manager."""
 
-    def __init__(self, port_url: str, reply_timeout_s: float | None = None, patience_s: float | None = None) -> None:
+    def __init__(
+        self, port_url: str, reply_timeout_s: float | None = None, patience_s: float | None = None, signer: Signer | None = None
+    ) -> None:
         self.port_url = port_url
         self.reply_timeout_s = reply_timeout_s or REPLY_TIMEOUT_S
         self.patience_s = patience_s or PATIENCE_S
@@ -42,6 +45,7 @@ class Exchange:
         self.turn: AbstractContextManager[object] | None = None
         self._link: Link | None = None
         self._heard = b""
+        self.signing = Signing(signer)
 
     def __enter__(self) -> Exchange:
         return self
@@ -64,7 +68,7 @@ class Exchange:
         deadline_s = time.monotonic() + (patience_s or self.patience_s)
         while True:
             try:
-                return self._once(new_id(), method, params)
+                return self._once(Request(method, params))
             except LinkLost as error:
                 self._dropped(error)
                 if time.monotonic() > deadline_s:
@@ -89,17 +93,17 @@ class Exchange:
     def _answered(self, method: str, params: dict[str, Any]) -> Reply:
         """Raise Unknown: an unreadable answer proves no more than none."""
         try:
-            return self._repeat(new_id(), method, params)
+            return self._repeat(Request(method, params))
         except BadAnswer as error:
             raise Unknown(
                 f"{error.cause}; the pump may or may not have carried out the command", "see the outcome with `thecal status`"
             ) from error
 
-    def _repeat(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
+    def _repeat(self, request: Request) -> Reply:
         deadline_s = time.monotonic() + self.patience_s
         while True:
             try:
-                return self._once(identity, method, params)
+                return self._once(request)
             except Refused as error:  # a pump that has just been switched on checks itself; the check of a program names its digest
                 if error.fault != "busy" or "digest" in error.detail or time.monotonic() > deadline_s:
                     raise
@@ -107,6 +111,8 @@ class Exchange:
                 continue
             except LinkLost as error:
                 lost: ThecalError = self._dropped(error)
+                if not request.sent and not self.resent:  # the pump gave no challenge
+                    raise
             except (NoPump, PortBusy) as error:
                 if not self.resent:
                     raise
@@ -114,7 +120,7 @@ class Exchange:
                 time.sleep(REOPEN_PAUSE_S)
             self.resent = True
             if time.monotonic() > deadline_s:
-                raise unknown(method, lost) from lost
+                raise unknown(request.method, lost) from lost
 
     def answers(self, method: str, params: dict[str, Any]) -> Iterator[Reply]:
         """Yield the replies to one question with several parts; the last one has no `more`. Raises Refused or LinkLost.
@@ -132,12 +138,37 @@ class Exchange:
                     return
         raise replies.bad_answer(method, f"the answer has more than {most} parts")
 
-    def _once(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
-        """Send once and wait once. Raises LinkLost if no answer comes."""
-        with self._my_turn():
-            link = self._open()
-            link.write(frame.encode(messages.request(identity, method, params)))
-            return self._reply_to(link, identity, method)
+    def _once(self, request: Request) -> Reply:
+        """Send once and wait once. Raises LinkLost if no answer comes.
+
+        A pump with keys refuses an unsigned request without carrying it out: it is signed and sent again.
+        """
+        while True:
+            line = self._line_of(request)
+            try:
+                with self._my_turn():
+                    link = self._open()
+                    request.sent += 1
+                    link.write(line)
+                    return self._reply_to(link, request.identity, request.method)
+            except Refused as refused:
+                if not self.signing.once_more(request, refused):
+                    raise explained(refused, request) from refused
+
+    def _line_of(self, request: Request) -> bytes:
+        """Return the line to send; a line whose answer was lost stays the same."""
+        if not request.line:
+            request.line = request.sealed
+            if self.signing.needed(request):
+                challenge = str(self.ask(CHALLENGE, {})["challenge"])
+                if self.signing.signer is None:
+                    self.signing.signer = self._own_signer()
+                request.sign(self.signing.signer(request.method, request.body, bytes.fromhex(challenge)), challenge)
+        return request.line
+
+    def _own_signer(self) -> Signer:
+        """Return the signer of a connection that was given none: it holds no key."""
+        return signer_of({})
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
