@@ -19,7 +19,7 @@ from thecal.web.sessions import COOKIE, Sessions
 
 SECRET_HEADER = "x-thecal-secret"
 STOP_PATH = re.compile(r"/api/pumps/[0-9a-z-]{1,80}/stop")
-OPEN_PATHS = re.compile(r"/login|/page/(login|app)\.[a-z]+|/page/[a-z0-9-]+\.(svg|ico|png)|/favicon\.ico")
+OPEN_PATHS = re.compile(r"/login|/page/[A-Za-z0-9_./-]+")
 MOST_BODY_BYTES = 400_000
 SAFE = ("GET", "HEAD")
 POLICY = (

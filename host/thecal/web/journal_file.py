@@ -75,12 +75,14 @@ class RingFile:
             return bytes(self.raw[found[-1].at : sum(found[-1])]) if found else b""
 
     def rows(self, newest_boot: int, from_utc_s: int = 0) -> list[Row]:
-        """Return the rows from a time on, with whole boot numbers. The rows before the first record of that time are left out, those of
-        an unknown time among the others stay."""
+        """Return the rows from a time on, with whole boot numbers. Rows of an unknown time just before them, as a pump writes them before
+        its clock is set, belong to them."""
         with self._lock:
             raw = bytes(self.raw)
         found = list(whole(raw))
         first = next((number for number, one in enumerate(found) if utc_of(raw, one.at) >= from_utc_s), 0) if from_utc_s else 0
+        while first and not utc_of(raw, found[first - 1].at):
+            first -= 1
         made: list[Row] = []
         for at, _ in found[first:]:
             record = record_types.decode_at(raw, at)

@@ -15,12 +15,14 @@ from thecal.pump.client import Client
 from thecal.pump.transport import names
 from thecal.web.journal_reader import JournalReader
 from thecal.web.refusals import trouble_of
+from thecal.web.sessions import nobody
 from thecal.web.shapes import AlarmEvent, PumpView
 from thecal.web.today import SinceMidnight
 from thecal.web.turn import Turn
 from thecal.web.view import Known, alarm, view
 
 if TYPE_CHECKING:
+    from thecal.pump.signing import Signer
     from thecal.web.hub import Hub
     from thecal.web.notify import Notifier
 
@@ -33,7 +35,8 @@ RUNS = ("running", "limited", "priming", "calibrating", "resuming")
 
 
 class WebPump:
-    """`known` is what is known of the pump now, `journal` its records on this computer; both are None or empty before the first answer."""
+    """`known` is what is known of the pump now, `journal` its records on this computer (None before the first answer). `run_from_steps`: the
+    position at which the present run began, None if the server did not see that."""
 
     def __init__(self, identity: str, port_url: str, hub: Hub, notifier: Notifier) -> None:
         self.id = identity
@@ -41,13 +44,14 @@ class WebPump:
         self.known = Known(identity, port_url)
         self.journal: JournalReader | None = None
         self.packed = b""
+        self.run_from_steps: int | None = None
         self.client = self.new_client(port_url)
         self._hub, self._notifier = hub, notifier
         self._since_midnight = SinceMidnight()
         self._greeted_s = float("-inf")
         self._lost_s: float | None = None
         self._lost_told = False
-        self._wake, self._ended = threading.Event(), threading.Event()
+        self._wake, self._ended, self._first = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"pump {identity}", daemon=True)
 
     @property
@@ -61,13 +65,18 @@ class WebPump:
         return str(self.known.hello.get("unique_id") or "")
 
     @property
+    def keys(self) -> str:
+        """Return "none", "set" or "damaged": whether the pump takes signed commands only."""
+        return str((self.known.status or {}).get("keys") or "none")
+
+    @property
     def title(self) -> str:
         """Return the pump's name, otherwise its id."""
         return str(self.known.hello.get("name") or "") or self.id
 
-    def new_client(self, port_url: str | None = None) -> Client:
-        """Return a client that takes turns with the poller."""
-        client = Client(port_url or self.port_url, REPLY_TIMEOUT_S)
+    def new_client(self, port_url: str | None = None, signer: Signer | None = None) -> Client:
+        """Return a client that takes turns with the poller. It signs with `signer`, without one nothing."""
+        client = Client(port_url or self.port_url, REPLY_TIMEOUT_S, signer=signer or nobody())
         client.turn = self.turn
         return client
 
@@ -81,6 +90,10 @@ class WebPump:
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join(5)
+
+    def settle(self, timeout_s: float = 5.0) -> bool:
+        """Wait for the first answer or failure. Return False if neither came in time."""
+        return self._first.wait(timeout_s)
 
     def wake(self) -> None:
         """Look at the pump now."""
@@ -115,6 +128,7 @@ class WebPump:
             begun_s = time.monotonic()
             self._wake.clear()
             self.look(begun_s + INTERVAL_S)
+            self._first.set()
             self._wake.wait(max(0.0, begun_s + INTERVAL_S - time.monotonic()))
 
     def look(self, until_s: float) -> None:
@@ -167,6 +181,7 @@ class WebPump:
     def _seen(self, status: dict[str, Any]) -> None:
         before = self.known.status
         self.known.status, self.known.error = status, None
+        self._see_run(before, status)
         self.known.online, self._lost_s = True, None
         if self._lost_told:
             self._lost_told = False
@@ -176,6 +191,13 @@ class WebPump:
         self.known.today = self._since_midnight.of(status, self.journal)
         self._publish()
         self._tell_alarms(set((before or {}).get("alarms", [])), set(status["alarms"]))
+
+    def _see_run(self, before: dict[str, Any] | None, status: dict[str, Any]) -> None:
+        """Remember where a run began that begins between two looks."""
+        if status["state"] not in RUNS:
+            self.run_from_steps = None
+        elif before is not None and before["state"] == "stopped":
+            self.run_from_steps = int(before["delivered_steps"])
 
     def _read_journal(self, status: dict[str, Any], until_s: float) -> None:
         assert self.journal is not None

@@ -42,7 +42,7 @@ class Known:
     hello: dict[str, Any] = field(default_factory=dict)
     status: Status | None = None
     program: Program | None = None
-    today: Today = NO_DAY
+    today: Today = field(default_factory=lambda: NO_DAY)
     error: Trouble | None = None
     online: bool = False
 
