@@ -183,14 +183,17 @@ def set_if_plain(pump: PumpFacts, person: Person) -> None:
         person.note(f"clock set to {move.result(move.make())}")
 
 
-def keep(status: dict[str, Any], wish: Wish, person: Person) -> None:
-    """Keep the pump's clock. Raises Failed if it has none, or if a zone was given too."""
-    from thecal.quantities.amounts import clock_text
-
+def check_kept(status: dict[str, Any], wish: Wish) -> None:
+    """Raise Failed if a clock that is to be kept is not set, or if a zone was given too."""
     if not status["utc_s"]:
         raise Failed("the pump's clock is not set, so it can't be kept", f"remove {KEEP_IT}")
     if wish.zone is not None:
         raise Failed(f"--zone and {KEEP_IT} contradict each other", "remove one of them")
+
+
+def keep(status: dict[str, Any], wish: Wish, person: Person) -> None:
+    """Keep the pump's clock. Raises Failed if it has none, or if a zone was given too."""
+    from thecal.quantities.amounts import clock_text
+
+    check_kept(status, wish)
     person.note(f"the pump's clock is kept: {clock_text(status['utc_s'], status['offset_s'])}")
-
-

@@ -260,4 +260,4 @@ def prepare_restore(pump: PumpFacts, person: Person, stage: bool = True) -> Draf
 
     check_idle(pump)
     packed = replaced.packed_of(pump)
-    return uploading.prepare(pump, Compiled(replaced.program_of(packed), packed, {}), person, uploading.How(stage=stage))
+    return uploading.prepare(pump, Compiled(replaced.program_of(packed), packed, {}), person, uploading.How(stage=stage, clock=False))

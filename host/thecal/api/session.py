@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from thecal.errors import WrongDevice
 from thecal.pump import facts
+from thecal.pump.client import Client
 from thecal.pump.opening import open_pump
 
 if TYPE_CHECKING:
-    from thecal.pump.client import Client
     from thecal.pump.facts import PumpFacts
 
 
@@ -26,6 +27,7 @@ class Session:
         self.port_url = self._client.port_url
         self.unique_id = self._client.unique_id
         self.name = str((self._client.greeting or {}).get("name") or "")
+        self._greeted = self._client.opened_count
         if not hold:
             self._client.close()
 
@@ -42,14 +44,27 @@ class Session:
                     self._client.close()
 
     def facts(self, client: Client) -> PumpFacts:
-        """Return hello and status of now: another pump may have come to the port since it was last open."""
-        client.hello()
+        """Return hello and status. Raises WrongDevice if another pump has come to the port since it was last open."""
+        if not client.is_open() or client.opened_count != self._greeted:
+            client.hello()
+            self._greeted = client.opened_count
+        if client.unique_id != self.unique_id:
+            cause = f"another pump is on {self.port_url} now: {client.unique_id}, it was {self.unique_id}"
+            raise WrongDevice(cause, "name the pump, or open it again")
         return facts.ask(client)
 
     def release(self) -> None:
         """Close the port until the next exchange, so that another program can use it."""
         with self._lock:
             self._client.close()
+
+    def interject(self, line: bytes) -> None:
+        """Write a bare line on the open port while another thread waits for an answer there; that thread skips the answer."""
+        self._client.interject(line)
+
+    def beside(self) -> Client:
+        """Return a second client of the same port, for a stop that can't wait."""
+        return Client(self.port_url)
 
     def try_lock(self) -> bool:
         """Return True if no exchange is under way; the caller then calls `unlock`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from thecal.errors import Failed, Refused
 
@@ -18,7 +19,7 @@ WITHOUT_PROGRAM = 'upload one: thecal program rx.toml (thecal new rx.toml writes
 
 def prepare(pump: PumpFacts, wish: Wish, person: Person) -> Draft:
     """Return the review of a start: program, clock and calibration. Raises Failed without a program, or for a clock that can't be set."""
-    from thecal.api.clock_move import KEEP_IT, Move
+    from thecal.api.clock_move import KEEP_IT, Move, check_kept
     from thecal.api.review import LINES, Draft, Part
     from thecal.pump import clock, orders
     from thecal.text.calibration import line
@@ -30,6 +31,8 @@ def prepare(pump: PumpFacts, wish: Wish, person: Person) -> Draft:
     if status["state"] == "stopped" and wish.move is not False:
         clock.check_host(f"{KEEP_IT} leaves the clock as it is")
         move = Move(pump, wish)
+    elif status["state"] == "stopped":
+        check_kept(status, wish)
     moves = move.words() if move is not None and move.asks() else ""
     parts = [Part([("program", str(status.get("program_name")))])]
     if move is not None:
@@ -62,3 +65,10 @@ def begin(pump: PumpFacts, wish: Wish, move: Move | None, person: Person) -> Ord
     digest = str(after.get("program_digest") or "")
     facts = {"status": after, "clock": reading, "program": pump.program if after.get("protocol") else None}
     return Order("start", "", digest, reply, f"{after['state']}: {after.get('program_name')}", facts)
+
+
+def check_unmoved(facts: Mapping[str, Any]) -> None:
+    """Raise Failed for a review that moves a clock or zone that is set already, if nobody agreed to that."""
+    if facts["moves_clock"]:
+        cause = f"this would move the pump's {facts['moves_clock']}, and nobody was asked; nothing was changed"
+        raise Failed(cause, "pass set_clock=True to move it, set_clock=False to keep it, or a `confirm` that sees the move")
