@@ -5,6 +5,7 @@ import { listen } from "./stream.js";
 
 const SILENCE_MS = 7_000;
 const TICK_MS = 1_000;
+const MEMORY = "thecal-pumps"; // names only, so that STOP has its pumps on the login page
 
 const known = new Map();
 const watchers = new Set();
@@ -64,16 +65,23 @@ export async function refresh() {
     ahead_s = ahead;
     known.clear();
     for (const one of list) known.set(one.id, one);
+    localStorage.setItem(MEMORY, JSON.stringify(list.map(({ id, name, unique_id }) => ({ id, name, unique_id }))));
     problem = null;
     heard_ms = Date.now();
     broken = false;
   } catch (error) {
-    if (error.kind === "login") location.assign("/login");
+    if (error.kind === "login" && location.pathname !== "/login") location.assign("/login");
     problem = error;
   } finally {
     polling = false;
     publish();
   }
+}
+
+/** Take the pumps that this browser saw last, for the login page. */
+export function remember() {
+  for (const one of JSON.parse(localStorage.getItem(MEMORY) ?? "[]")) known.set(one.id, { ...one, alarms: [] });
+  publish();
 }
 
 function event(name, data) {
