@@ -1,0 +1,67 @@
+"""Every screen at 360, 768 and 1400 px, light and dark: nothing is cut, nameless, faint, or over STOP. The pictures are made here."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from support.page import fixtures
+from support.page.fake_server import FakeServer
+from support.page.screen import Screen
+
+PICTURES = Path(__file__).resolve().parents[2] / "host" / "page"
+SCREENS = {
+    "pumps": "#/", "now": "#/pump/p1/now", "order": "#/pump/p1/order/bolus", "prescription": "#/pump/p1/program", "calibrate": "#/pump/p1/calibrate",
+    "records": "#/pump/p1/records", "alarm": "#/pump/p4/now", "away": "#/pump/p5/now",
+}  # fmt: skip
+KEPT = ("pumps", "now", "order", "prescription")
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[FakeServer]:
+    """A server with six pumps in six states."""
+    server = FakeServer(fixtures.bench()).start()
+    yield server
+    server.die()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1400])
+def test_every_screen_is_whole_named_and_readable(bench: FakeServer, open_screen: Callable[..., Screen], width: int, dark: bool) -> None:
+    screen = open_screen(bench.address, width=width, dark=dark)
+    screen.page.get_by_role("heading", name="flow-1").wait_for()
+    wrong = {}
+    for name, address in SCREENS.items():
+        screen.go(address)
+        ready(screen, name)
+        wrong[name] = screen.wrong()
+        keep(screen, f"{name}-{width}{'-dark' if dark else ''}", name in KEPT)
+    assert {name: found for name, found in wrong.items() if found} == {}
+
+
+def ready(screen: Screen, name: str) -> None:
+    """Wait until a screen shows what it is for; in the picture of orders the review is open."""
+    page = screen.page
+    if name in ("now", "alarm", "away"):
+        page.locator(".plot canvas").nth(1).wait_for()
+    elif name == "prescription":
+        page.locator("svg.day").wait_for()
+    elif name == "order":
+        page.get_by_label("Volume").fill("20 uL")
+        page.get_by_label("Rate", exact=True).fill("2 mL/h")
+        page.get_by_role("button", name="Review").click()
+        page.get_by_role("button", name="Give this bolus").wait_for()
+    elif name == "calibrate":
+        page.get_by_role("button", name="Plan the runs").wait_for()
+    page.evaluate("() => { document.activeElement?.blur(); scrollTo(0, 0); }")
+
+
+def keep(screen: Screen, name: str, kept: bool) -> None:
+    """Write the picture: those of the documents into the repository if THECAL_PICTURES is set, all into the folder that it names."""
+    folder = os.environ.get("THECAL_PICTURES")
+    if folder:
+        target = PICTURES if folder == "keep" else Path(folder)
+        if folder != "keep" or kept:
+            target.mkdir(parents=True, exist_ok=True)
+            screen.page.screenshot(path=target / f"{name}.png")
