@@ -37,9 +37,11 @@ class Pump:
     threads; their exchanges wait for each other, `stop` waits for none.
     """
 
-    def __init__(self, port_or_name: str | None = None, *, hold: bool = True, person: Person | None = None) -> None:
+    def __init__(
+        self, port_or_name: str | None = None, *, hold: bool = True, person: Person | None = None, client: Client | None = None
+    ) -> None:
         self.person = person or Person()
-        self._session = Session(port_or_name, hold)
+        self._session = Session(port_or_name, hold, client)
         self._ends = ExitStack()
 
     def __enter__(self) -> Pump:

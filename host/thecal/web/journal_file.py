@@ -126,11 +126,11 @@ class RingFile:
 
 def whole(raw: bytes | bytearray) -> Iterator[At]:
     """Yield the whole records at the front whose numbers ascend."""
-    at = sequence = 0
-    while length := records.whole_bytes(raw, at):
-        if records.sequence_of(raw, at) <= sequence:
+    view, at, sequence = memoryview(raw), 0, 0
+    while length := records.whole_bytes(view, at):
+        if records.sequence_of(view, at) <= sequence:
             return
-        sequence = records.sequence_of(raw, at)
+        sequence = records.sequence_of(view, at)
         yield At(at, length)
         at += length
 

@@ -23,7 +23,7 @@ class JournalReader:
         self.rings = {ring: RingFile(ring, folder) for ring in RINGS}
         self._blocks = FIRST_BLOCKS
         self._checked: set[str] = set()
-        self._wanted = {ring: 0 for ring in RINGS}
+        self._wanted = dict.fromkeys(RINGS, 0)
         self._first: dict[str, int] = {}
         self.complete = False
 

@@ -35,8 +35,8 @@ RUNS = ("running", "limited", "priming", "calibrating", "resuming")
 
 
 class WebPump:
-    """`known` is what is known of the pump now, `journal` its records on this computer (None before the first answer). `run_from_steps`: the
-    position at which the present run began, None if the server did not see that."""
+    """`known` is what is known of the pump now, `journal` its records on this computer (None before the first answer). `run_from_steps`:
+    the position at which the present run began, None if the server did not see that."""
 
     def __init__(self, identity: str, port_url: str, hub: Hub, notifier: Notifier) -> None:
         self.id = identity

@@ -48,7 +48,7 @@ class How:
         try:
             ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(given[0], given[1])
         except OSError as error:  # an SSLError is one
-            raise BadInput(f"--tls-cert {given[0]}, --tls-key {given[1]}: {error.strerror or error}", "name a PEM file and its key") from None
+            raise BadInput(f"--tls-cert {given[0]}: {error.strerror or error}", "name a PEM file and its key") from None
 
 
 def made(how: How) -> Server:

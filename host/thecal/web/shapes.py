@@ -11,6 +11,7 @@ LONGEST_FILE = 200_000
 Typed = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Kind = Literal["run", "bolus", "start", "program", "temporary", "prime", "ack", "refill", "restore"]
 Span = Literal["24h", "7d", "30d"]
+Keys = Literal["none", "set", "damaged"]
 
 
 class Shape(BaseModel):
@@ -99,7 +100,7 @@ class PumpView(Shape):
     orders: list[Running]
     online: bool
     error: Trouble | None
-    keys: Literal["none", "set", "damaged"]
+    keys: Keys
     asof_utc_s: int
 
 
@@ -127,7 +128,9 @@ class Ask(Shape):
     `run`: two of rate, volume, duration; drug, concentration. `bolus`: volume, and rate or over (extended); neither: the demand bolus.
     `start`: none. `program`: prescription (TOML). `temporary`: percent or rate, and duration. `prime`: rate, again.
     `ack`: fault. `refill`: measured, filled. `restore`: none, brings back the program that the last run replaced.
-    `overrides`: soft limits of the drug library that the user confirmed, by their words."""
+    `measured` was found in the reservoir, `filled` was filled in after that. `overrides`: soft limits of the drug library that the user
+    confirmed, by their words; without them an order beyond one is refused with the kind `soft_limit`. `library`: the TOML of a drug
+    library, as `thecal program --library` takes it."""
 
     kind: Kind
     rate: Typed | None = None
@@ -144,6 +147,8 @@ class Ask(Shape):
     overrides: list[Typed] = Field([], max_length=20)
     file_name: Typed = "prescription.toml"
     prescription: str | None = Field(None, max_length=LONGEST_FILE)
+    library_name: Typed = "library.toml"
+    library: str | None = Field(None, max_length=LONGEST_FILE)
 
 
 class ReviewView(Shape):

@@ -13,7 +13,7 @@ from thecal.quantities import measured
 from thecal.text import faults as fault_text
 from thecal.text import protocol as protocol_text
 from thecal.text import status as status_text
-from thecal.web.shapes import Active, Alarm, PumpView, Reservoir, Running, Today, Trouble
+from thecal.web.shapes import Active, Alarm, Keys, PumpView, Reservoir, Running, Today, Trouble
 
 if TYPE_CHECKING:
     from pumpcore.program.plan import Program
@@ -30,7 +30,7 @@ STATES = {
     "maintenance": "in maintenance",
 }
 NO_DAY = Today(ml=None, plus_minus_ml=None, text="")
-KEYS = ("none", "set", "damaged")
+KEYS: tuple[Keys, ...] = ("none", "set", "damaged")
 
 
 @dataclass
@@ -63,7 +63,7 @@ def view(known: Known) -> PumpView:
     return PumpView(
         **about,
         state=status["state"],
-        state_text=STATES.get(status["state"], status["state"]) + (", checking itself" if status.get("checking") else ""),
+        state_text=state_text(status),
         rate_text=status_text.rate_text(status, known.program),
         next_text=next_text(status, known.program),
         next_change_s=next_change_s(status),
@@ -72,7 +72,7 @@ def view(known: Known) -> PumpView:
         alarms=[alarm(number) for number in status["alarms"]],
         program=Active(name=status["program_name"], digest=status.get("program_digest") or "") if status.get("program_name") else None,
         orders=orders(status),
-        keys=status.get("keys") if status.get("keys") in KEYS else "none",
+        keys=next((one for one in KEYS if one == status.get("keys")), "none"),
         asof_utc_s=int(time.time()),
     )
 
@@ -91,6 +91,12 @@ NOTHING_KNOWN: dict[str, Any] = {
     "keys": "none",
     "asof_utc_s": 0,
 }
+
+
+def state_text(status: Status) -> str:
+    """Return the state in words."""
+    word = str(status["state"])
+    return STATES.get(word, word) + (", checking itself" if status.get("checking") else "")
 
 
 def next_text(status: Status, program: Program | None) -> str:
@@ -124,8 +130,9 @@ def reservoir(status: Status) -> Reservoir | None:
 def alarm(number: int) -> Alarm:
     """Return an active fault with its words."""
     told = fault_text.described(number)
-    kind = "alarm" if told["severity"] == ALARM else "warning"
-    return Alarm(fault=number, name=told["name"], text=told["text"], do=told["do"], severity=kind)
+    return Alarm(
+        fault=number, name=told["name"], text=told["text"], do=told["do"], severity="alarm" if told["severity"] == ALARM else "warning"
+    )
 
 
 def orders(status: Status) -> list[Running]:

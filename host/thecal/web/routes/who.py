@@ -62,8 +62,8 @@ def login(
     role: Annotated[str, Form(max_length=20)] = "",
     pump: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
-    """Take a role and its key (the line of `thecal key show` names both), set the cookie and go to /. `pump`: an id, or empty for every pump
-    of that key. 403 with the login page for a wrong key; 429 after too many tries."""
+    """Take a role and its key (the line of `thecal key show` names both), set the cookie and go to /. `pump`: an id, or empty for every
+    pump of that key. 403 with the login page for a wrong key; 429 after too many tries."""
     shared = server(request)
     try:
         found = logins.roles(shared.fleet, shared.tries, client_of(request.scope), logins.Typed(role, key, pump))
