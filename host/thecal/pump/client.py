@@ -24,7 +24,7 @@ from thecal.pump.signing import Keys, Signature, Signer, Signing, code_of, digit
 from thecal.quantities.amounts import Rate
 
 FIRST_PATIENCE_S = 3.0
-NONE_SET = "none"  # the `keys` of a status
+NONE, SET = "none", "set"  # the `keys` of a status
 MOST_CHECKS = 200  # of one program; a pump needs fewer than ten
 BLOCKS = 64  # of 4 KiB, for one question
 MOST_BLOCKS = 2048  # 8 MiB: more than any journal of a pump
@@ -93,7 +93,7 @@ class Client(Exchange):
         """Return the pump's state; remember its boot number."""
         reply = self.ask("status", {})
         self.boot = reply.get("boot", self.boot)
-        self.signing.wanted = reply.get("keys", NONE_SET) != NONE_SET
+        self.signing.wanted = reply.get("keys") == SET
         return reply
 
     def program_read(self) -> Reply:
@@ -353,7 +353,7 @@ class Client(Exchange):
         reply = self._still_there(self.status)
         if reply is None:
             return None
-        taken = reply.get("keys") == ("set" if drawn else NONE_SET) and all(self.proves(role, key) for role, key in drawn.items())
+        taken = reply.get("keys") == (SET if drawn else NONE) and all(self.proves(role, key) for role, key in drawn.items())
         return {"done": True, "wait_s": 0, "hold_s": 0, "settled": True} if taken else None
 
     def _still_there(self, question: Callable[[], Reply]) -> Reply | None:
