@@ -178,6 +178,9 @@ def set_before_start(pump: PumpFacts, wish: Wish) -> None:
     if wish.move is False:
         keep(pump.status, wish)
         return
+    if wish == Wish(None, None) and not pump.client.may("clock.set"):
+        talk("the pump's clock is left as it is: setting it needs the program key")
+        return
     carry_out(pump, wish, f"{KEEP_IT} leaves the clock as it is")
 
 

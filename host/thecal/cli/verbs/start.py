@@ -47,7 +47,7 @@ def start(
         except Refused as refused:
             raise line_text.explained(refused, before) from refused
         after, reading = clock.read(client)
-        program = pump.program if after.get("protocol") else None
+        program = pump.known_program() if after.get("protocol") else None
     if as_json:
         emit_json({"start": reply, "status": after, "clock": reading.as_dict()})
     else:
