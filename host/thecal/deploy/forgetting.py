@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from pumpcore.flash.slots import FORGET_PATH
+from pumpcore.wire.signing import FORGET_PATH
 from thecal.deploy import finding, marks
 from thecal.deploy.board import Board
 from thecal.deploy.runner import Runner
