@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ASK_ABOVE_S = 60.0
 KEEP_IT = "--keep-clock"
+NO_PROGRAM_KEY = "the pump's clock is left as it is: setting it needs the program key"
 Rows = list[tuple[str, ...]]
 
 
