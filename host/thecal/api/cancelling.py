@@ -13,8 +13,8 @@ TEMPORARY = "temporary"
 
 def cancel(client: Client, token: str, kind: str | None = None) -> Order:
     """Cancel what has this token; return the answer. Raises BadInput, Refused, Unknown."""
-    from thecal.api.review import Order
     from thecal.api import temporary
+    from thecal.api.review import Order
     from thecal.api.typed import check_token
     from thecal.pump.orders import cancel_temporary
     from thecal.text.orders import sentence

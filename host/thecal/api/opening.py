@@ -13,7 +13,7 @@ MOST_SPEED = 100
 SEED_BITS = 31
 
 
-def open(port_or_name: str | None = None, *, hold: bool = True) -> Pump:  # noqa: A001  the public name is thecal.open
+def open(port_or_name: str | None = None, *, hold: bool = True) -> Pump:
     """Open a pump and return it; use it in a `with`, which closes the port.
 
     `port_or_name` is a serial port ("/dev/ttyACM0", "COM3"), a "socket://HOST:PORT", or the name of a pump. Without it: THECAL_PORT, else

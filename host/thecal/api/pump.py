@@ -262,8 +262,8 @@ class Pump:
             return cancel(client, token, kind)
 
     def ack(self, fault: int | str = "all") -> list[dict[str, Any]]:
-        """Acknowledge a fault by its number or name, or "all"; return the pump's answers, each with its `fault`. Raises Refused if its cause
-        remains, BadInput for an unknown name."""
+        """Acknowledge a fault by its number or name, or "all"; return the pump's answers, each with its `fault`. Raises Refused if the
+        cause remains, BadInput for an unknown name."""
         from thecal.api.alarms import fault_number
 
         with self._session.opened() as client:
