@@ -64,7 +64,8 @@ const answer = async (path, options) => (await inTurn(path, options)).answer;
 /** Return all pumps, and how far this computer's clock is ahead of the server's, in s. */
 export async function pumps() {
   const { answer: list, date } = await inTurn("/api/pumps", { patience_ms: 4_000 });
-  return { list, ahead_s: date ? Math.round((Date.now() - Date.parse(date)) / 1000) : 0 };
+  const ahead_s = date ? (Date.now() - Date.parse(date)) / 1000 : 0;
+  return { list, ahead_s: Math.abs(ahead_s) > 2 ? ahead_s : 0 }; // the header has whole seconds
 }
 
 export const chart = (id, span) => answer(of(id, `chart?span=${span}`));
