@@ -112,6 +112,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Show the error of the clock", "thecal clock"),
         ("Set it", "thecal clock --set"),
     ),
+    "key": (
+        ("See what is set, and what this computer has", "thecal key"),
+        ("Draw keys, at the pump", "thecal key new"),
+        ("Print a key for a colleague's computer", "thecal key show operate"),
+        ("Take that key there: type or paste it", "thecal key add"),
+        ("Replace all keys, as somebody has left", "thecal key roll"),
+        ("Take the keys away", "thecal key forget"),
+    ),
     "maintenance": (("Open the board's prompt", "thecal maintenance"),),
     "config": (
         ("Show the defaults", "thecal config"),

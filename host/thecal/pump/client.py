@@ -17,12 +17,14 @@ from pumpcore.program.schedule import Zone
 from pumpcore.units import sha256_hex as digest_of
 from pumpcore.wire import gaps, messages, record_types, records
 from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
-from thecal.pump import replies
+from thecal.pump import keys, replies
 from thecal.pump.boots import whole_boot
 from thecal.pump.exchange import Exchange, Reply
+from thecal.pump.signing import Keys, Signature, Signer, Signing, code_of, digits_of
 from thecal.quantities.amounts import Rate
 
 FIRST_PATIENCE_S = 3.0
+NONE_SET = "none"  # the `keys` of a status
 MOST_CHECKS = 200  # of one program; a pump needs fewer than ten
 BLOCKS = 64  # of 4 KiB, for one question
 MOST_BLOCKS = 2048  # 8 MiB: more than any journal of a pump
@@ -83,12 +85,15 @@ class Client(Exchange):
             do = "flash the pump with this version's firmware, or install the thecal version of its firmware"
             raise WrongProtocol(f"the pump on {self.port_url} speaks protocol version {theirs}, this thecal speaks {ours}", do)
         self.greeting = reply
+        if self.signing.wanted is None and self.signing.signer is None:
+            self.signing.wanted = keys.holds(self.unique_id)  # until `status` says it
         return reply
 
     def status(self) -> Reply:
         """Return the pump's state; remember its boot number."""
         reply = self.ask("status", {})
         self.boot = reply.get("boot", self.boot)
+        self.signing.wanted = reply.get("keys", NONE_SET) != NONE_SET
         return reply
 
     def program_read(self) -> Reply:
@@ -141,6 +146,10 @@ class Client(Exchange):
                 from_sequence = reply["next_sequence"]
                 if "more" not in reply:
                     blocks = 1
+
+    def journal_slice(self, ring: str, from_sequence: int, blocks: int) -> list[Block]:
+        """Return at most so many blocks by one question, at least one. An empty one from the end of the ring."""
+        return list(self._some_blocks(ring, from_sequence, blocks))
 
     def _some_blocks(self, ring: str, from_sequence: int, blocks: int) -> Iterator[Block]:
         """Return at least one block. Skip a block that comes twice; request a missing one again."""
@@ -268,6 +277,36 @@ class Client(Exchange):
         """Give the stopped pump a name; "" takes it away."""
         return self.command("name.set", {"name": name}, lambda: self._settle_name(name))
 
+    def key_set(self, drawn: Keys, by_button: bool) -> Reply:
+        """Give the stopped pump new keys; {} takes them away. The present program key signs, or with `by_button` a person holds the stop
+        button: ask again until `done`. Raises Refused, or Unknown if the outcome stays unknown."""
+        wanted = self.signing.wanted
+        try:
+            self.signing.wanted = wanted and not by_button
+            return self.command("key.set", {"keys": digits_of(drawn)}, lambda: self._settle_keys(drawn))
+        finally:
+            self.signing.wanted = wanted
+
+    def proves(self, role: str, key: bytes) -> bool:
+        """Return True if this is the pump's key of this role: the pump answers a question that the key signs."""
+        before = self.signing
+        self.signing = Signing(lambda method, body, challenge: Signature(role, code_of(key, role, challenge, body)))
+        self.signing.wanted = True
+        try:
+            self.program_read()
+        except Refused as refused:
+            if refused.fault not in ("signature", "unsigned"):
+                raise
+            return False
+        finally:
+            found, self.signing = self.signing.wanted, before
+        return bool(found)
+
+    def _own_signer(self) -> Signer:
+        """Return the signer with the keys of this pump on this computer."""
+        hello = self.greeting or self.hello()
+        return keys.StoredSigner(self.unique_id, str(hello.get("name") or "this pump"))
+
     def stop(self) -> Reply:
         """Send the bare line `stop`. It is never cached and needs no `hello` before it."""
         return self.bare_stop()
@@ -313,6 +352,13 @@ class Client(Exchange):
     def _settle_name(self, name: str) -> Reply | None:
         reply = self._still_there(self.hello)
         return {"name": name, "settled": True} if reply and reply.get("name") == name else None
+
+    def _settle_keys(self, drawn: Keys) -> Reply | None:
+        reply = self._still_there(self.status)
+        if reply is None:
+            return None
+        taken = reply.get("keys") == ("set" if drawn else NONE_SET) and all(self.proves(role, key) for role, key in drawn.items())
+        return {"done": True, "wait_s": 0, "hold_s": 0, "settled": True} if taken else None
 
     def _still_there(self, question: Callable[[], Reply]) -> Reply | None:
         try:

@@ -6,6 +6,7 @@ import binascii
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from pumpcore.wire import messages
@@ -14,6 +15,7 @@ from pumpcore.wire.replies import BLOCK_BYTES
 from thecal.errors import BadAnswer, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
 from thecal.pump import replies, stopping
 from thecal.pump.refusals import said
+from thecal.pump.signing import CHALLENGE, Request, Signer, Signing, explained, signer_of
 from thecal.pump.transport.holders import holders
 from thecal.pump.transport.link import Link
 
@@ -31,14 +33,20 @@ PROMPTS = (b">>> ", b"raw REPL", b"=== ", b"Traceback (most recent")
 class Exchange:
     """A port that opens on first use and again after it broke; use it as a context manager."""
 
-    def __init__(self, port_url: str, reply_timeout_s: float | None = None, patience_s: float | None = None) -> None:
+    def __init__(
+        self, port_url: str, reply_timeout_s: float | None = None, patience_s: float | None = None, signer: Signer | None = None
+    ) -> None:
         self.port_url = port_url
         self.reply_timeout_s = reply_timeout_s or REPLY_TIMEOUT_S
         self.patience_s = patience_s or PATIENCE_S
         self.bad_lines = 0
         self.resent = False
+        # a program that shares a pump with others takes its turn for each exchange, and leaves the port closed after it
+        self.turn: AbstractContextManager[object] | None = None
+        self.opened_count = 0
         self._link: Link | None = None
         self._heard = b""
+        self.signing = Signing(signer)
 
     def __enter__(self) -> Exchange:
         return self
@@ -50,18 +58,29 @@ class Exchange:
         """Return True if another program uses the open port as well, so that it may read an answer of ours."""
         return self._link is not None and self._link.shared
 
+    def is_open(self) -> bool:
+        """Return True while the port is open; `opened_count` counts how often it was opened."""
+        return self._link is not None
+
     def close(self) -> None:
         """Close the port; the next question opens it again."""
         if self._link is not None:
             self._link.close()
             self._link = None
 
+    def interject(self, line: bytes) -> None:
+        """Write a bare line on the open port while another thread uses it; nothing if the port is closed or broken."""
+        link = self._link
+        if link is not None:
+            with suppress(ThecalError, OSError, ValueError, TypeError):  # the other thread may close it at this moment
+                link.write(line)
+
     def ask(self, method: str, params: dict[str, Any], patience_s: float | None = None) -> Reply:
         """Ask a question; without an answer, ask again on a new connection with a new id. Raises Refused or LinkLost."""
         deadline_s = time.monotonic() + (patience_s or self.patience_s)
         while True:
             try:
-                return self._once(new_id(), method, params)
+                return self._once(Request(method, params))
             except LinkLost as error:
                 self._dropped(error)
                 if time.monotonic() > deadline_s:
@@ -86,17 +105,17 @@ class Exchange:
     def _answered(self, method: str, params: dict[str, Any]) -> Reply:
         """Raise Unknown: an unreadable answer proves no more than none."""
         try:
-            return self._repeat(new_id(), method, params)
+            return self._repeat(Request(method, params))
         except BadAnswer as error:
             raise Unknown(
                 f"{error.cause}; the pump may or may not have carried out the command", "see the outcome with `thecal status`"
             ) from error
 
-    def _repeat(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
+    def _repeat(self, request: Request) -> Reply:
         deadline_s = time.monotonic() + self.patience_s
         while True:
             try:
-                return self._once(identity, method, params)
+                return self._once(request)
             except Refused as error:  # a pump that has just been switched on checks itself; the check of a program names its digest
                 if error.fault != "busy" or "digest" in error.detail or time.monotonic() > deadline_s:
                     raise
@@ -104,6 +123,8 @@ class Exchange:
                 continue
             except LinkLost as error:
                 lost: ThecalError = self._dropped(error)
+                if not request.sent and not self.resent:  # the pump gave no challenge
+                    raise
             except (NoPump, PortBusy) as error:
                 if not self.resent:
                     raise
@@ -111,7 +132,7 @@ class Exchange:
                 time.sleep(REOPEN_PAUSE_S)
             self.resent = True
             if time.monotonic() > deadline_s:
-                raise unknown(method, lost) from lost
+                raise unknown(request.method, lost) from lost
 
     def answers(self, method: str, params: dict[str, Any]) -> Iterator[Reply]:
         """Yield the replies to one question with several parts; the last one has no `more`. Raises Refused or LinkLost.
@@ -119,20 +140,61 @@ class Exchange:
         Raises BadAnswer after twice as many parts as requested: each may come twice.
         """
         identity, most = new_id(), 2 * int(params["blocks"])
-        link = self._open()
-        link.write(frame.encode(messages.request(identity, method, params)))
-        for _ in range(most):
-            result = self._reply_to(link, identity, method)
-            yield result
-            if not result.get("more"):
-                return
+        with self._my_turn():
+            link = self._open()
+            link.write(frame.encode(messages.request(identity, method, params)))
+            for _ in range(most):
+                result = self._reply_to(link, identity, method)
+                yield result
+                if not result.get("more"):
+                    return
         raise replies.bad_answer(method, f"the answer has more than {most} parts")
 
-    def _once(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
-        """Send once and wait once. Raises LinkLost if no answer comes."""
-        link = self._open()
-        link.write(frame.encode(messages.request(identity, method, params)))
-        return self._reply_to(link, identity, method)
+    def _once(self, request: Request) -> Reply:
+        """Send once and wait once. Raises LinkLost if no answer comes.
+
+        A pump with keys refuses an unsigned request without carrying it out: it is signed and sent again.
+        """
+        while True:
+            line = self._line_of(request)
+            try:
+                with self._my_turn():
+                    link = self._open()
+                    request.sent += 1
+                    link.write(line)
+                    return self._reply_to(link, request.identity, request.method)
+            except Refused as refused:
+                if not self.signing.once_more(request, refused):
+                    raise explained(refused, request) from refused
+
+    def _line_of(self, request: Request) -> bytes:
+        """Return the line to send; a line whose answer was lost stays the same."""
+        if not request.line:
+            request.line = request.sealed
+            if self.signing.needed(request):
+                challenge = str(self.ask(CHALLENGE, {})["challenge"])
+                if self.signing.signer is None:
+                    self.signing.signer = self._own_signer()
+                request.sign(self.signing.signer(request.method, request.body, bytes.fromhex(challenge)), challenge)
+        return request.line
+
+    def _own_signer(self) -> Signer:
+        """Return the signer of a connection that was given none: it holds no key."""
+        return signer_of({})
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        """Take the turn, if this port is shared; close the port at its end."""
+        if self.turn is None:
+            yield
+            return
+        with self.turn:
+            try:
+                yield
+            finally:
+                if self._link is not None:
+                    self._heard = self._link.heard or self._heard
+                self.close()
 
     def _reply_to(self, link: Link, identity: str, method: str) -> Reply:
         reply = self._await(link, identity, time.monotonic() + self.reply_timeout_s)
@@ -190,6 +252,7 @@ class Exchange:
     def _open(self, share: bool = False) -> Link:
         if self._link is None:
             self._link = Link(self.port_url, share)
+            self.opened_count += 1
             # ends a half-written line that another program left on the pump's side
             self._link.write(b"\n")
         return self._link

@@ -17,6 +17,7 @@ from thecal.cli.verbs.flash import flash
 from thecal.cli.verbs.forecast import forecast
 from thecal.cli.verbs.help import help_of
 from thecal.cli.verbs.journal import journal
+from thecal.cli.verbs.key import key
 from thecal.cli.verbs.limits import limits
 from thecal.cli.verbs.maintenance import maintenance
 from thecal.cli.verbs.name import name
@@ -28,6 +29,7 @@ from thecal.cli.verbs.refill import refill
 from thecal.cli.verbs.report import report
 from thecal.cli.verbs.run import run
 from thecal.cli.verbs.schema import schema
+from thecal.cli.verbs.serve import serve
 from thecal.cli.verbs.sim import sim
 from thecal.cli.verbs.start import start
 from thecal.cli.verbs.status import status
@@ -58,6 +60,7 @@ RUN: dict[str, Callable[..., None]] = {
 LOOK: dict[str, Callable[..., None]] = {
     "status": status,
     "watch": watch,
+    "serve": serve,
     "read": read,
     "alarms": alarms,
     "journal": journal,
@@ -67,6 +70,7 @@ LOOK: dict[str, Callable[..., None]] = {
 MAINTAIN: dict[str, Callable[..., None]] = {
     "ack": ack,
     "clock": clock,
+    "key": key,
     "maintenance": maintenance,
     "config": config,
     "schema": schema,

@@ -1,0 +1,82 @@
+"""A pump's port for a while: held open, or opened for each exchange. One exchange at a time; only a stop waits for none."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from thecal.errors import WrongDevice
+from thecal.pump import facts
+from thecal.pump.client import Client
+from thecal.pump.opening import open_pump
+
+if TYPE_CHECKING:
+    from thecal.pump.facts import PumpFacts
+
+
+class Session:
+    """The port of one pump. `hold`: keep it open between exchanges. `client`: an own one of the caller, instead of a new one. Raises as
+    `open_pump`."""
+
+    def __init__(self, port: str | None, hold: bool = True, client: Client | None = None) -> None:
+        self.hold = hold
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._client: Client = client or open_pump(port)
+        if self._client.greeting is None:
+            self._client.hello()
+        self.port_url = self._client.port_url
+        self.unique_id = self._client.unique_id
+        self.name = str((self._client.greeting or {}).get("name") or "")
+        self._greeted = self._client.opened_count
+        if not hold:
+            self._client.close()
+
+    @contextmanager
+    def opened(self) -> Iterator[Client]:
+        """Yield the client for one exchange; other threads wait."""
+        with self._lock:
+            self._depth += 1
+            try:
+                yield self._client
+            finally:
+                self._depth -= 1
+                if not self.hold and not self._depth:
+                    self._client.close()
+
+    def facts(self, client: Client) -> PumpFacts:
+        """Return hello and status. Raises WrongDevice if another pump has come to the port since it was last open."""
+        if not client.is_open() or client.opened_count != self._greeted:
+            client.hello()
+            self._greeted = client.opened_count
+        if client.unique_id != self.unique_id:
+            cause = f"another pump is on {self.port_url} now: {client.unique_id}, it was {self.unique_id}"
+            raise WrongDevice(cause, "name the pump, or open it again")
+        return facts.ask(client)
+
+    def release(self) -> None:
+        """Close the port until the next exchange, so that another program can use it."""
+        with self._lock:
+            self._client.close()
+
+    def interject(self, line: bytes) -> None:
+        """Write a bare line on the open port while another thread waits for an answer there; that thread skips the answer."""
+        self._client.interject(line)
+
+    def beside(self) -> Client:
+        """Return a second client of the same port, for a stop that can't wait."""
+        return Client(self.port_url)
+
+    def try_lock(self) -> bool:
+        """Return True if no exchange is under way; the caller then calls `unlock`."""
+        return self._lock.acquire(blocking=False)
+
+    def unlock(self) -> None:
+        """End what `try_lock` began."""
+        self._lock.release()
+
+    def close(self) -> None:
+        """Close the port."""
+        self.release()
