@@ -130,3 +130,14 @@ def test_a_button_does_not_move_or_lose_the_focus_when_the_numbers_change(fake: 
         fake.push("p2", rate_text=f"0.{number} mL/h")
     screen.page.get_by_text("0.4 mL/h").wait_for()
     assert screen.page.evaluate("(one) => one.isConnected && document.activeElement === one", before)
+
+
+def test_a_server_that_was_started_again_takes_orders_without_a_reload(fake: FakeServer, screen: Screen) -> None:
+    screen.go("#/pump/p1/order/bolus")
+    screen.page.get_by_label("Volume").fill("20 uL")
+    fake.die()
+    fake.secret = "another"
+    fake.start()
+    screen.page.get_by_text("Live", exact=True).wait_for()
+    screen.page.get_by_role("button", name="Review").click()
+    screen.page.get_by_role("button", name="Give this bolus").wait_for()

@@ -39,6 +39,7 @@ class FakeServer:
         self.slow_s: dict[str, float] = {}
         self.streams: list[Queue[bytes]] = []
         self.wizard = fixtures.wizard("idle")
+        self.secret = SECRET
         self.mute = False  # connections stay open and nothing is said
         self._reviews: dict[str, Json] = {}
         self._http: ThreadingHTTPServer | None = None
@@ -198,14 +199,15 @@ class Handler(BaseHTTPRequestHandler):
         file = PAGE / name
         if not file.is_file():
             return self.reply(404, b"", "text/plain")
-        return self.reply(200, file.read_bytes().replace(b'"thecal-secret" content=""', f'"thecal-secret" content="{SECRET}"'.encode()), TYPES.get(file.suffix, "text/plain"))
+        return self.reply(200, file.read_bytes().replace(b'"thecal-secret" content=""', f'"thecal-secret" content="{self.fake.secret}"'.encode()), TYPES.get(file.suffix, "text/plain"))
 
     def do_POST(self) -> None:
         """Check the secret, which STOP alone does not need, then answer."""
         path = self.path.removeprefix("/api/").split("/")
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        if path[-1] != "stop" and self.headers.get("X-Thecal-Secret") != SECRET:
-            return self.reply(403, b"{}", "application/json")
+        if path[-1] != "stop" and self.headers.get("X-Thecal-Secret") != self.fake.secret:
+            error = {"kind": "wrong_secret", "text": "the server was started again", "do": "reload the page"}
+            return self.reply(403, json.dumps({"error": error}).encode(), "application/json")
         return self.answer(lambda: self.fake.post(path, body))
 
     def answer(self, make: Callable[[], Any]) -> None:
