@@ -64,4 +64,4 @@ def keep(screen: Screen, name: str, kept: bool) -> None:
         target = PICTURES if folder == "keep" else Path(folder)
         if folder != "keep" or kept:
             target.mkdir(parents=True, exist_ok=True)
-            screen.page.screenshot(path=target / f"{name}.png")
+            screen.page.screenshot(path=target / f"{name}.png", full_page=folder != "keep")

@@ -1,6 +1,7 @@
 """A server of the page without a pump: the paths of `thecal serve`, its headers, and answers that a test sets."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +39,8 @@ class FakeServer:
         self.slow_s: dict[str, float] = {}
         self.streams: list[Queue[bytes]] = []
         self.wizard = fixtures.wizard("idle")
+        self.secret = SECRET
+        self.mute = False  # connections stay open and nothing is said
         self._reviews: dict[str, Json] = {}
         self._http: ThreadingHTTPServer | None = None
         self._port = 0
@@ -63,6 +66,7 @@ class FakeServer:
             self.streams = []
             http.shutdown()
             http.server_close()
+            http.cut()
 
     def push(self, pump_id: str, **changed: Any) -> None:
         """Change a pump and tell every browser."""
@@ -144,6 +148,24 @@ class Listening(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 64
 
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._open: list[socket.socket] = []
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection, and keep it to cut it."""
+        made = super().get_request()
+        self._open.append(made[0])
+        return made
+
+    def cut(self) -> None:
+        """Cut every connection, also those that a browser keeps for its next request."""
+        for one in self._open:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # closed already
+
 
 class Handler(BaseHTTPRequestHandler):
     """One connection; `fake` is set by the server."""
@@ -164,6 +186,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer a file, the stream, or a path of the interface."""
         path, _, query = self.path.partition("?")
+        while self.fake.mute:
+            time.sleep(0.05)
         if path == "/api/events":
             return self.stream()
         if path.startswith("/api/"):
@@ -175,14 +199,15 @@ class Handler(BaseHTTPRequestHandler):
         file = PAGE / name
         if not file.is_file():
             return self.reply(404, b"", "text/plain")
-        return self.reply(200, file.read_bytes().replace(b'"thecal-secret" content=""', f'"thecal-secret" content="{SECRET}"'.encode()), TYPES.get(file.suffix, "text/plain"))
+        return self.reply(200, file.read_bytes().replace(b'"thecal-secret" content=""', f'"thecal-secret" content="{self.fake.secret}"'.encode()), TYPES.get(file.suffix, "text/plain"))
 
     def do_POST(self) -> None:
         """Check the secret, which STOP alone does not need, then answer."""
         path = self.path.removeprefix("/api/").split("/")
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        if path[-1] != "stop" and self.headers.get("X-Thecal-Secret") != SECRET:
-            return self.reply(403, b"{}", "application/json")
+        if path[-1] != "stop" and self.headers.get("X-Thecal-Secret") != self.fake.secret:
+            error = {"kind": "wrong_secret", "text": "the server was started again", "do": "reload the page"}
+            return self.reply(403, json.dumps({"error": error}).encode(), "application/json")
         return self.answer(lambda: self.fake.post(path, body))
 
     def answer(self, make: Callable[[], Any]) -> None:
@@ -210,7 +235,8 @@ class Handler(BaseHTTPRequestHandler):
         self.fake.streams.append(pieces)
         piece = b": beat\n\n"
         while piece:
-            self.wfile.write(piece)
+            if not self.fake.mute:
+                self.wfile.write(piece)
             try:
                 piece = pieces.get(timeout=BEAT_S)
             except Empty:

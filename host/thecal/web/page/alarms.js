@@ -2,7 +2,7 @@
 
 import { el, icon, setText } from "./dom.js";
 import * as store from "./store.js";
-import { stateWord } from "./words.js";
+import { sentence, stateWord } from "./words.js";
 
 const REPEAT_MS = 6_000;
 const KEY = "thecal-sound";
@@ -14,6 +14,7 @@ const link = document.getElementById("link");
 const sound = document.getElementById("sound");
 const before = new Map(); // pump -> {state, faults}, to say only what changes
 let drawn = "";
+let shown = null;
 let audio = null;
 let wanted = localStorage.getItem(KEY) === "on";
 let timer = 0;
@@ -25,6 +26,12 @@ export function begin() {
   for (const gesture of ["pointerdown", "keydown"]) addEventListener(gesture, wake, { passive: true });
   store.watch(update);
   label();
+}
+
+/** Say which pump this screen is about; null for all. */
+export function screenOf(id) {
+  shown = id;
+  update();
 }
 
 const severe = (alarm) => alarm.severity !== "warning";
@@ -41,14 +48,13 @@ function update() {
 }
 
 function draw(all) {
-  const key = JSON.stringify(all.map(({ one, alarm }) => [one.id, store.title(one), alarm]));
+  const others = all.filter(({ one }) => one.id !== shown); // that pump's own screen shows them with what to do
+  const key = JSON.stringify(others.map(({ one, alarm }) => [one.id, store.title(one), alarm]));
   if (key === drawn) return;
   drawn = key;
-  region.hidden = !all.length;
-  region.replaceChildren(...all.map(({ one, alarm }) => el("p", { class: `alarm-line ${alarm.severity ?? "alarm"}` },
-    icon("alarm"), el("strong", {}, severe(alarm) ? "Alarm" : "Warning"),
-    el("span", {}, `${store.title(one)}: ${alarm.text}.`),
-    el("a", { href: `#/pump/${encodeURIComponent(one.id)}/now`, "aria-label": `Look at ${store.title(one)}: ${alarm.text}` }, "Look and acknowledge"))));
+  region.hidden = !others.length;
+  region.replaceChildren(...others.map(({ one, alarm }) => el("a", { class: `alarm-line ${alarm.severity ?? "alarm"}`, href: `#/pump/${encodeURIComponent(one.id)}/now` },
+    icon("alarm"), el("span", {}, el("strong", {}, `${severe(alarm) ? "Alarm" : "Warning"}: `), `${store.title(one)}, ${sentence(alarm.text)}`), el("span", { class: "look" }, "Look and acknowledge"))));
 }
 
 function head(all) {
@@ -85,7 +91,7 @@ function say(one) {
   }
   const fresh = one.alarms.filter((alarm) => !old?.faults.has(alarm.fault));
   if (fresh.length) {
-    announce("shout", fresh.map((alarm) => `${severe(alarm) ? "Alarm" : "Warning"}, ${store.title(one)}: ${alarm.text}. ${alarm.do}`).join(" "));
+    announce("shout", fresh.map((alarm) => `${severe(alarm) ? "Alarm" : "Warning"}, ${store.title(one)}: ${sentence(alarm.text)} ${sentence(alarm.do)}`).join(" "));
     tone();
   }
   before.set(one.id, { state: state ?? old?.state, faults });

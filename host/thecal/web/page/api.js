@@ -1,10 +1,11 @@
 // The server's answers. STOP has its own way, so that nothing else can delay it.
 
-const secret = document.querySelector('meta[name="thecal-secret"]').content;
+const META = 'meta[name="thecal-secret"]';
 const MOST_AT_ONCE = 2; // a browser opens six connections to one server; the stream and STOP must always find one
 const PATIENCE_MS = 30_000;
 const STOP_PATIENCE_MS = 5_000;
 
+let secret = document.querySelector(META)?.content;
 let busy = 0;
 const waiting = [];
 
@@ -31,7 +32,6 @@ async function refusal(response) {
   const said = await response.json().catch(() => ({}));
   const error = said.error ?? {};
   if (response.status === 401) return new ApiError("login", "You are not logged in.", "Log in with a key.");
-  if (response.status === 403 && !error.text) return new ApiError("secret", "The server was restarted.", "Reload this page.");
   return new ApiError(error.kind ?? `http ${response.status}`, error.text ?? `The server answered ${response.status}.`, error.do ?? "");
 }
 
@@ -48,10 +48,22 @@ async function ask(path, { body, patience_ms = PATIENCE_MS } = {}) {
   return response;
 }
 
+// The server was started again, so it has another secret: it refused, and did nothing. Ask it for its page, then ask again.
+async function askAgain(path, options) {
+  try {
+    return await ask(path, options);
+  } catch (error) {
+    if (error.kind !== "wrong_secret") throw error;
+  }
+  const page = await (await ask("/", {})).text();
+  secret = new DOMParser().parseFromString(page, "text/html").querySelector(META)?.content;
+  return ask(path, options);
+}
+
 async function inTurn(path, options) {
   await turn();
   try {
-    const response = await ask(path, options);
+    const response = await askAgain(path, options);
     return { answer: await response.json(), date: response.headers.get("Date") };
   } finally {
     done();
@@ -64,7 +76,8 @@ const answer = async (path, options) => (await inTurn(path, options)).answer;
 /** Return all pumps, and how far this computer's clock is ahead of the server's, in s. */
 export async function pumps() {
   const { answer: list, date } = await inTurn("/api/pumps", { patience_ms: 4_000 });
-  return { list, ahead_s: date ? Math.round((Date.now() - Date.parse(date)) / 1000) : 0 };
+  const ahead_s = date ? (Date.now() - Date.parse(date)) / 1000 : 0;
+  return { list, ahead_s: Math.abs(ahead_s) > 2 ? ahead_s : 0 }; // the header has whole seconds
 }
 
 export const chart = (id, span) => answer(of(id, `chart?span=${span}`));

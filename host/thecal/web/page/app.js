@@ -26,7 +26,7 @@ function overview() {
   const cards = new Map();
   main.replaceChildren(el("h1", { class: "unseen", tabindex: "-1" }, "All pumps"), empty, grid);
   crumbs.replaceChildren();
-  stop.screenOf(null);
+  screenOf(null);
 
   function update() {
     const list = store.pumps();
@@ -58,12 +58,12 @@ function onePump(id, part, kind) {
   const inside = facts(id);
   const alarmsOf = orders.alarmList();
   const body = el("div", { class: "part" });
-  main.replaceChildren(el("div", { class: "pump" },
+  main.replaceChildren(el("div", { class: `pump part-${part}` },
     el("div", { class: "pump-head" }, title, where, inside.node, alarmsOf.node),
     el("div", { class: "pump-body" },
       el("nav", { class: "tabs", "aria-label": "Parts of this pump" }, PARTS.map(([name, label]) => el("a", { href: `${of_pump}/${name}`, "aria-current": name === part ? "page" : null }, label))), body)));
   crumbs.replaceChildren(el("a", { href: "#/" }, "All pumps"));
-  stop.screenOf(id);
+  screenOf(id);
   const made = { now, order, program, calibrate, records }[part](id, body, kind);
 
   function update() {
@@ -157,6 +157,11 @@ function records(id, body) {
 }
 
 // --- addresses
+
+function screenOf(id) {
+  stop.screenOf(id);
+  alarms.screenOf(id);
+}
 
 function route(first = false) {
   screen.leave();

@@ -3,14 +3,15 @@
 import * as api from "./api.js";
 import { el, table } from "./dom.js";
 import { failure } from "./review.js";
+import { sentence } from "./words.js";
 
 const POLL_MS = 700;
 const STEPS = [["planned", "1 Plan"], ["running", "2 Run"], ["weigh", "3 Weigh"], ["fitted", "4 Check"], ["stored", "5 Stored"]];
 const REACHED = { idle: 0, planned: 1, priming: 1, running: 1, weigh: 2, fitted: 3, stored: 5, failed: 0 };
 const FIELDS = [
-  ["tube", "Name of the tube", "T1"], ["lot", "Lot of the tube", "may stay empty"], ["turns", "Turns of the head per run", "20", "20"],
-  ["rate", "Rate of the runs", "the rate of your program", "2 mL/h"], ["runs", "Number of runs", "3", "3"], ["prime", "Volume that fills the line first", "0.5 mL, empty for none"],
-  ["temperature", "Temperature of the water", "20 C", "20 C"], ["density", "Density, if it is not water", "1.005 g/mL"],
+  ["tube", "Name of the tube", "T1"], ["lot", "Lot of the tube", "may stay empty"], ["turns", "Turns of the head per run", "more turns, less error", "20"],
+  ["rate", "Rate of the runs", "the rate of your program", "2 mL/h"], ["runs", "Number of runs", "several show the scatter", "3"], ["prime", "Volume that fills the line first", "0.5 mL, empty for none"],
+  ["temperature", "Temperature of the water", "gives its density", "20 C"], ["density", "Density, if it is not water", "1.005 g/mL"],
   ["for_volume", "Expires after this volume", "0 mL: never", "500 mL"], ["for_days", "Expires after these days", "0: never", "90"],
 ];
 const NUMBERS = ["turns", "runs", "for_days"];
@@ -64,7 +65,7 @@ export function wizard(id) {
     trail.replaceChildren(...STEPS.map(([, label], at) => el("li", { "aria-current": at === Math.min(reached, STEPS.length - 1) ? "step" : null, class: at < reached ? "done" : null }, label)));
     const head = el("h3", { tabindex: "-1" }, headline(found));
     const rows = found.rows.length ? table("Calibration so far", [], found.rows) : null;
-    const error = found.error ? el("p", { class: "differs" }, `${found.error.text}. ${found.error.do}`) : null;
+    const error = found.error ? el("p", { class: "differs" }, `${sentence(found.error.text)} ${sentence(found.error.do)}`) : null;
     progress = null;
     place.replaceChildren(head, found.text ? el("p", {}, found.text) : "", error ?? "", rows ?? "", ...parts(found));
     if (focus) head.focus({ preventScroll: true });
@@ -73,7 +74,7 @@ export function wizard(id) {
   function parts(found) {
     const can = (name) => found.allowed.includes(name);
     const made = [];
-    if (found.stage === "idle" || found.stage === "stored" || found.stage === "failed") made.push(el("p", { class: "hint" }, found.calibration_text), planForm());
+    if (found.stage === "idle" || found.stage === "stored" || found.stage === "failed") made.push(el("p", { class: "hint" }, sentence(found.calibration_text)), planForm());
     if (["priming", "running"].includes(found.stage)) {
       progress = { bar: el("progress", { max: "1000", value: found.done_permille, "aria-label": "Progress of the run" }), text: el("span", {}) };
       made.push(el("p", { class: "progress" }, progress.bar, progress.text));

@@ -4,7 +4,7 @@
 import { el, icon, setText } from "./dom.js";
 import * as stop from "./stop.js";
 import * as store from "./store.js";
-import { shortDigest, span, stateWord, volume } from "./words.js";
+import { glued, sentence, shortDigest, span, stateWord, volume } from "./words.js";
 
 const FACTS = ["Next", "Today", "Reservoir", "Program", "Going on"];
 
@@ -31,19 +31,19 @@ export function facts(id) {
       badge.className = `badge state-${state}`;
       badge.replaceChildren(icon(state), el("span", {}, live ? stateWord(one.state) : "Not live"));
     }
-    setText(rate, never ? "–" : one.rate_text || one.state_text);
+    setText(rate, never ? "–" : glued(one.rate_text || one.state_text));
     setText(age, live ? "" : never ? ageless(one) : `Was ${stateWord(one.state).toLowerCase()}; last seen ${span(age_s)} ago. ${why(one)}`);
     age.hidden = live;
-    setText(cells.Next, one.next_text || "no change planned");
-    setText(cells.Today, today(one.delivered_today));
+    setText(cells.Next, glued(one.next_text || "no change planned"));
+    setText(cells.Today, glued(today(one.delivered_today)));
     setText(cells.Program, one.program ? `${one.program.name || "untitled"} (${shortDigest(one.program.digest)})` : "none");
-    setText(cells["Going on"], one.orders?.map((order) => order.text).join("; ") ?? "");
+    setText(cells["Going on"], glued(one.orders?.map((order) => order.text).join("; ") ?? ""));
     rows["Going on"].hidden = !one.orders?.length;
     reservoir(one.reservoir);
   }
 
   function reservoir(known) {
-    setText(words, known ? known.text : "no refill was reported");
+    setText(words, known ? glued(known.text) : "no refill was reported");
     const share = known && known.capacity_ml ? Math.min(1, Math.max(0, known.left_ml / known.capacity_ml)) : null;
     gauge.hidden = share === null;
     if (share === null) return;
@@ -64,11 +64,11 @@ function today(known) {
 
 function why(one) {
   if (!store.connected()) return "";
-  return one.error ? `${one.error.text}. ${one.error.do}`.trim() : "The pump does not answer.";
+  return one.error ? `${sentence(one.error.text)} ${sentence(one.error.do)}` : "The pump does not answer.";
 }
 
 function ageless(one) {
-  return one.error ? `${one.error.text}. ${one.error.do}`.trim() : "This pump has not answered yet.";
+  return one.error ? `${sentence(one.error.text)} ${sentence(one.error.do)}` : "This pump has not answered yet.";
 }
 
 /** Return the card of a pump on the screen of all pumps. */
@@ -88,10 +88,11 @@ export function card(id) {
     setText(stopper, `STOP ${title}`);
     node.setAttribute("aria-label", title);
     const { live } = store.freshness(one);
-    node.className = `card state-${live ? one.state : "offline"}${one.alarms.length ? " has-alarm" : ""}`;
-    const text = one.alarms.map((alarm) => `${alarm.severity === "warning" ? "Warning" : "Alarm"}: ${alarm.text}`).join("; ");
+    node.className = `card state-${live ? one.state : "offline"}${one.alarms.some((alarm) => alarm.severity !== "warning") ? " has-alarm" : one.alarms.length ? " has-warning" : ""}`;
+    const text = [...one.alarms].sort((a, b) => (a.severity === "warning") - (b.severity === "warning")).map((alarm) => `${alarm.severity === "warning" ? "Warning" : "Alarm"}: ${alarm.text}`).join("; ");
     if (alarms.dataset.text !== text) {
       alarms.dataset.text = text;
+      alarms.className = `card-alarms${text.startsWith("Alarm") ? "" : " warning"}`;
       alarms.replaceChildren(...(text ? [icon("alarm"), el("span", {}, text)] : []));
     }
     inside.update(one);

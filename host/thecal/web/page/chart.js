@@ -10,6 +10,14 @@ const SOON_MS = 1_000;
 const MOST_ROWS = 96;
 const MARKS = { alarm: "▲", warning: "▲", bolus: "●", program: "■", start: "▶", stop: "■", refill: "▼" };
 const HEIGHT = 240;
+// uPlot's own labels are 12-hour and American: [least step in s, label, its second line when the year, -, the day changes]
+const TIMES = [
+  [31_536_000, "{YYYY}", null, null, null, null, null, null, 1],
+  [2_419_200, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [86_400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
+];
 
 /** Return the charts of a pump; `stop()` ends their refreshing. */
 export function charts(id) {
@@ -100,10 +108,10 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 function volumes({ data, width, read }) {
   const uncertain = data.delivered_low_ml?.some((low, at) => Math.abs(low - data.delivered_ml[at]) > 1e-9);
-  const series = [planned("Planned, mL"), delivered("Delivered, mL")];
-  const columns = [data.t, data.planned_ml, data.delivered_ml];
+  const series = [delivered("Delivered"), planned("Planned")];
+  const columns = [data.t, data.delivered_ml, data.planned_ml];
   if (uncertain) {
-    series.push({ label: "At least, mL", stroke: colour("--delivered"), width: 1, dash: [2, 3], points: { show: false } });
+    series.push({ label: "Delivered at least (steps in doubt left out)", stroke: colour("--delivered"), width: 1, dash: [2, 3], points: { show: false }, value: (_, found) => (found === null ? "–" : digits(found)) });
     columns.push(data.delivered_low_ml);
   }
   return { label: "Volume, mL", make: (frame) => plot({ data, width, read, frame, series, columns, marks: true }) };
@@ -111,13 +119,13 @@ function volumes({ data, width, read }) {
 
 function rates({ data, width, read }) {
   const stepped = uPlot.paths.stepped({ align: 1 });
-  const series = [{ ...planned("Planned, mL/h"), paths: stepped }, { ...delivered("Delivered, mL/h"), paths: stepped }];
-  return { label: "Rate, mL/h", make: (frame) => plot({ data, width, read, frame, series, columns: [data.t, data.rate_planned_ml_per_h, data.rate_ml_per_h], marks: false }) };
+  const series = [{ ...delivered("Delivered"), paths: stepped }, { ...planned("Planned"), paths: stepped }];
+  return { label: "Rate, mL/h", make: (frame) => plot({ data, width, read, frame, series, columns: [data.t, data.rate_ml_per_h, data.rate_planned_ml_per_h], marks: false }) };
 }
 
-// Dashed against solid, thin against thick: told apart without colour.
-const planned = (label) => ({ label, stroke: colour("--planned"), width: 2, dash: [7, 5], points: { show: false }, value: (_, found) => (found === null ? "–" : digits(found)) });
-const delivered = (label) => ({ label, stroke: colour("--delivered"), width: 3, points: { show: false }, value: (_, found) => (found === null ? "–" : digits(found)) });
+// A thin dashed line on a thick one: told apart without colour, and both seen where they are equal.
+const planned = (label) => ({ label, stroke: colour("--planned"), width: 2, dash: [6, 6], points: { show: false }, value: (_, found) => (found === null ? "–" : digits(found)) });
+const delivered = (label) => ({ label, stroke: colour("--delivered"), width: 4, points: { show: false }, value: (_, found) => (found === null ? "–" : digits(found)) });
 
 function plot({ data, width, read, frame, series, columns, marks }) {
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
@@ -127,7 +135,8 @@ function plot({ data, width, read, frame, series, columns, marks }) {
     width, height: HEIGHT,
     tzDate: (second) => uPlot.tzDate(new Date((second + (data.offset_s ?? 0)) * 1000), "Etc/UTC"),
     scales: { x: { time }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
-    axes: [time ? axis : { ...axis, values: hours }, { ...axis, size: 56, values: (_, splits) => splits.map(digits) }],
+    legend: { live: false, markers: { dash: (made, at) => (made.series[at].dash ? (made.series[at].dash[0] < 4 ? "dotted" : "dashed") : "solid") } },
+    axes: [time ? { ...axis, values: TIMES, space: 64 } : { ...axis, values: hours }, { ...axis, size: 56, values: (_, splits) => splits.map(digits) }],
     series: [{ label: "Time", value: (_, second) => (second === null ? "–" : moment(data, second)) }, ...series],
     cursor: { sync: { key: "thecal" }, drag: { x: true, y: false }, points: { size: 8 } },
     hooks: { setCursor: [(made) => frame.matches(":hover") && read(made.cursor.idx)], draw: marks ? [(made) => drawMarks(made, data)] : [] },

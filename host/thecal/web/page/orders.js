@@ -2,6 +2,7 @@
 
 import { el, icon } from "./dom.js";
 import { review } from "./review.js";
+import { sentence } from "./words.js";
 
 const RATE = { name: "rate", label: "Rate", hint: "1 mL/h, 20 uL/min, or 120 ug/day" };
 const DURATION = { name: "duration", label: "Time", hint: "90 min, 2 h" };
@@ -146,8 +147,8 @@ export function alarmList() {
     if (key === drawn) return;
     drawn = key;
     list.replaceChildren(...one.alarms.map((alarm) => el("div", { class: `alarm-box ${alarm.severity ?? "alarm"}` },
-      el("p", {}, icon("alarm"), el("strong", {}, `${alarm.severity === "warning" ? "Warning" : "Alarm"}: `), `${alarm.text}.`),
-      el("p", {}, `Do this: ${alarm.do}.`),
+      el("p", {}, icon("alarm"), el("strong", {}, `${alarm.severity === "warning" ? "Warning" : "Alarm"}: `), sentence(alarm.text)),
+      alarm.do ? el("p", {}, el("strong", {}, "Do this: "), sentence(alarm.do)) : null,
       el("button", { type: "button", "aria-label": `Acknowledge: ${alarm.text}`, onclick: () => review(place, one.id, { kind: "ack", fault: alarm.fault }, "Acknowledge") }, "Acknowledge…"))));
   }
 

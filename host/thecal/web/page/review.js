@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { el, icon, table } from "./dom.js";
 import * as store from "./store.js";
-import { shortDigest } from "./words.js";
+import { sentence, shortDigest } from "./words.js";
 
 /** Ask for a review and show it in `place`; `verb` names the button that sends. Returns when the review is shown. */
 export async function review(place, id, asked, verb) {
@@ -17,8 +17,8 @@ export async function review(place, id, asked, verb) {
 
 /** Show an error with what to do about it. */
 export function failure(place, error, before = "") {
-  const todo = error.todo ? el("p", {}, el("strong", {}, "Do this: "), error.todo) : null;
-  show(place, "bad", capital(error.message), before ? el("p", {}, before) : null, todo);
+  const todo = error.todo ? el("p", {}, el("strong", {}, "Do this: "), sentence(error.todo)) : null;
+  show(place, "bad", sentence(error.message), before ? el("p", {}, before) : null, todo);
 }
 
 function question(place, id, asked, verb, found) {
@@ -53,7 +53,7 @@ async function carryOut(place, id, found, clock) {
   show(place, "wait", "Sending to the pump…", el("p", {}, "The pump answers, then the server reads back what it holds."));
   try {
     const said = await api.confirm(id, found.review);
-    show(place, "good", capital(said.text || "Done."), compared(found.digest, said.digest));
+    show(place, "good", sentence(said.text || "Done."), compared(found.digest, said.digest));
   } catch (error) {
     failure(place, error);
   }
@@ -75,4 +75,3 @@ function show(place, how, heading, ...rest) {
   place.scrollIntoView({ block: "nearest" });
 }
 
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

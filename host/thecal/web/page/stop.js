@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { el, icon, setText } from "./dom.js";
 import * as store from "./store.js";
-import { stateWord } from "./words.js";
+import { sentence, stateWord } from "./words.js";
 
 const KEEP_MS = 60_000; // a good outcome stays this long; a bad one stays until somebody takes it away
 const AT_REST = ["stopped", "alarm", "maintenance"];
@@ -61,14 +61,12 @@ async function stopOne(id) {
     const said = await api.stop(id);
     const rest = AT_REST.includes(said.state);
     const text = said.state === "stopped" ? `${name} stopped.` : `${name} answered: ${stateWord(said.state).toLowerCase()}.`;
-    line(id, `${text} ${said.delivered_text ?? ""}`.trim(), rest ? "good" : "bad", rest ? "" : "Press STOP again, or the stop button on the pump.", number);
+    line(id, `${text} ${sentence(said.delivered_text)}`.trim(), rest ? "good" : "bad", rest ? "" : "Press STOP again, or the stop button on the pump.", number);
   } catch (error) {
     line(id, `${name}: STOP is not confirmed. ${sentence(error.message)}`, "bad", error.todo || "Press the stop button on the pump, or switch off the motor's supply.", number);
   }
   store.refresh();
 }
-
-const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 // One line a pump: the outcome of the newest press replaces the one before, never the other way round.
 function line(id, text, how, todo, number = (latest += 1)) {

@@ -25,6 +25,20 @@ export function volume(ml) {
   return Math.abs(ml) < 0.1 ? `${digits(ml * 1000)} uL` : `${digits(ml)} mL`;
 }
 
+/** Return a sentence: a capital first, a full stop last; "" stays. */
+export function sentence(text) {
+  const trimmed = (text ?? "").trim();
+  if (!trimmed) return "";
+  // A command stays as it is typed: `thecal stop` has no capital.
+  const begun = trimmed.startsWith("thecal ") ? trimmed : trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
+/** Return a text whose numbers stay on one line with their units. */
+export function glued(text) {
+  return text.replace(/(\d) (?=(?:[num]?L|[num]?g|s|min|h|days?|%|±)(?:\b|\/|\W|$))/g, "$1\u00a0");
+}
+
 /** Return a number with four significant digits at most. */
 export function digits(number) {
   return String(Number(number.toPrecision(4)));
