@@ -226,7 +226,7 @@ class Session:
 
     def _command(self, identity: bytes, method: str, params: dict, line: bytes) -> None:
         try:
-            self.signature.check(identity, method, line, self._memory)
+            remembered = self.signature.check(identity, method, line, self._memory)
             if not messages.changes(method):
                 self.execute(identity, method, params)
                 return
@@ -243,7 +243,8 @@ class Session:
         try:
             reply = self.execute(identity, method, params)
         finally:
-            self._memory = self._memory[1 - REMEMBERED :] + [(identity, body_crc, reply)]
+            if remembered:
+                self._memory = self._memory[1 - REMEMBERED :] + [(identity, body_crc, reply)]
             while len(self._memory) > 1 and sum([len(line) for _, _, line in self._memory]) > REMEMBERED_BYTES:
                 self._memory.pop(0)
 

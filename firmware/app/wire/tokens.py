@@ -81,14 +81,17 @@ class Signatures:
         self.number = 0
         self.tries, self.next_ms = [0, 0, 0], 0
 
-    def check(self, identity: bytes, method: str, line: bytes, memory: "list[Remembered]") -> None:
-        """Check the signature of a command. Refusals `unsigned`, `signature`, `role`, `not_loaded`; nothing has happened then.
+    def check(self, identity: bytes, method: str, line: bytes, memory: "list[Remembered]") -> bool:
+        """Check the signature of a command. Return True if its answer may be remembered: nobody without a key may fill the memory.
 
-        A used challenge counts for an id in `memory` only, which is answered from there.
+        Refusals `unsigned`, `signature`, `role`, `not_loaded`; nothing has happened then. A used challenge counts for an id in `memory`
+        only, which is answered from there.
         """
         self.role = ""
-        if messages.signature(line) or self.pump.setup.keys_state() != "none":
+        locked = self.pump.setup.keys_state() != "none"
+        if locked or messages.signature(line):
             self.aside("check", identity in [row[0] for row in memory], method, line)
+        return bool(self.role) or not locked
 
     def aside(self, name: str, *values: "Json | bytes") -> bytes:
         """Call a function of the file of signatures, loaded beside the handler in memory and given back at once. Refusal `not_loaded`."""

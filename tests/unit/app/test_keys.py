@@ -232,6 +232,16 @@ def test_a_known_id_opens_nothing(pump: Watched) -> None:
 
 
 @pytest.mark.rule("R10")
+def test_who_has_no_key_does_not_fill_the_memory_of_ids(pump: Watched) -> None:
+    """`key.set` without a signature waits for the button, so it is carried out: it must not push out what an honest client may repeat."""
+    line = signed(pump, "name.set", **NAME)
+    first = pump.line(line)
+    for _ in range(20):
+        assert pump.call("key.set", keys=OTHERS.hex())["done"] is False
+    assert pump.line(line) == first
+
+
+@pytest.mark.rule("R10")
 def test_a_line_cut_anywhere_changes_nothing(pump: Watched) -> None:
     sequence, told = events(pump), set()
     for cut in range(len(signed(pump, "name.set", **NAME)) - 1):
