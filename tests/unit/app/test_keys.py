@@ -12,6 +12,7 @@ from support.pump import keys
 from support.pump.board import System
 from support.pump.keys import OTHERS, ROLES, WRONG, challenge, fault, reply, seal, signed, with_keys
 from support.pump.running import UnitPump, Watched, again, ready, running
+from support.replies import refusal_of
 
 OPEN = ("hello", "status", "alarms", "journal.read", "stop", "key.challenge")
 METHODS = list(messages.METHODS)
@@ -59,7 +60,7 @@ def test_a_command_needs_the_signature_of_its_role_or_of_one_that_may_more(metho
 
 
 def test_the_refusal_of_a_role_names_both(pump: Watched) -> None:
-    refused = reply(pump, signed(pump, "name.set", "operate", **NAME))["error"]["data"]
+    refused = refusal_of(reply(pump, signed(pump, "name.set", "operate", **NAME)))
     assert (refused["role"], refused["needed"]) == ("operate", "program")
 
 
@@ -290,7 +291,7 @@ def test_a_check_that_can_t_be_loaded_refuses_and_spends_nothing(pump: Watched, 
 def test_a_pump_without_keys_says_so_to_who_signs_and_works_as_before() -> None:
     pump = ready()
     assert pump.call("status")["keys"] == "none"
-    refused = reply(pump, signed(pump, "name.set", **NAME))["error"]["data"]
+    refused = refusal_of(reply(pump, signed(pump, "name.set", **NAME)))
     assert (refused["fault"], refused["cause"]) == ("signature", "no keys are set")
     assert fault(pump, signed(pump, "status")) == "" and fault(pump, signed(pump, "stop")) == ""
     assert pump.call("name.set", **NAME) and not pump.records("keys_changed")

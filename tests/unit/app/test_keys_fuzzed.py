@@ -83,7 +83,9 @@ class Attacker:
     def forged(self) -> bytes:
         """Return a command that is signed with a key that this person has or can guess."""
         line, role = self.object(), self.random.choice(ROLES)
-        key = self.random.choice((key_of("look"), bytes(32), b"\xff" * 32, hashlib.sha256(b"guess").digest(), KEYS[:31] + b"\0", KEYS[1:33]))
+        key = self.random.choice((
+            key_of("look"), bytes(32), b"\xff" * 32, hashlib.sha256(b"guess").digest(), KEYS[:31] + b"\0", KEYS[1:33],
+        ))  # fmt: skip
         given = self.random.choice(self.challenges)
         return b"*".join([line, role.encode(), given, mac(key, role.encode(), given, line[:-9])])
 

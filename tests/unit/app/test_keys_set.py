@@ -37,7 +37,8 @@ def test_nobody_sets_keys_without_the_button(held: bool) -> None:
         if held:
             press(pump, 1)
         for _ in range(60):
-            assert not pump.call("key.set", keys=OTHERS.hex())["done"]
+            told = pump.call("key.set", keys=OTHERS.hex())
+            assert (told["done"], told["hold_s"]) == (False, 2)
             pump.advance(1)
         pump.advance(1)
         assert pump.fault("key.set", keys=OTHERS.hex()) == "button_not_held"
@@ -79,6 +80,7 @@ def test_setting_keys_voids_the_challenges_given_before(pump: Watched) -> None:
     assert fault(pump, seal(pump.request("name.set", **NAME), "program", given, OTHERS)) == "signature"
 
 
+@pytest.mark.rule("R10")
 @pytest.mark.parametrize("wrong", [
     "0", KEYS.hex()[:-1], KEYS.hex().upper(), "g" * 192, (KEYS[:32] * 3).hex(), (KEYS[:64] + KEYS[32:64]).hex(),
     (KEYS[:64] + bytes(32)).hex(), (KEYS[:64] + b"\xff" * 32).hex(), "é" * 96,
@@ -111,6 +113,7 @@ def test_no_answer_and_no_record_contains_a_key(pump: Watched) -> None:
 # --- damage and loss
 
 
+@pytest.mark.rule("R10")
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize("damage", ["bit", "short", "slots_gone", "mark_gone", "outdated", "length"])
 def test_damaged_keys_are_an_alarm_and_open_nothing(damage: str, pump: Watched) -> None:

@@ -37,6 +37,7 @@ def test_two_are_the_same_if_they_are_equal(first: bytes, second: bytes) -> None
     assert signing.same(first, second) == (first == second) and signing.same(first, bytes(first))
 
 
+@pytest.mark.rule("R10")
 @pytest.mark.parametrize("role", signing.ROLES)
 @given(line_of)
 def test_a_signature_is_what_a_client_makes_and_the_frame_stays_readable(role: str, line: bytes) -> None:
