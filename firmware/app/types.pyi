@@ -39,7 +39,8 @@ from app.supervisor import Supervisor as Supervisor
 from app.wire.handlers.table import Loader as Loader
 from app.wire.session import Bulk as Bulk
 from app.wire.session import Session as Session
-from app.wire.session import Tokens as Tokens
+from app.wire.tokens import Signatures as Signatures
+from app.wire.tokens import Tokens as Tokens
 from hal.ports import Appender as Appender
 from hal.ports import BenchFacts as BenchFacts
 from hal.ports import Board as Board

@@ -8,7 +8,7 @@ from pumpcore.rows import Rows
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Json
+    from pumpcore.shapes import Json, Method
 
 # --- frame -------------------------------------------------------------------------------------------------------------------
 # A frame is one line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB.
@@ -228,7 +228,7 @@ def is_hex(value: "Json", length: int) -> bool:
 # clock.set: up to the end of 2099, the last year of clock chips. Zones reach from -12 to +14 h, within 18 h. A transition of 0 is none.
 #
 # program.stage and program.check are harmless to repeat. `stop` changes something, but is never answered from memory: it always acts (R8).
-METHODS: "Rows[str, tuple[dict[str, tuple], bool, str]]" = Rows("""
+METHODS: "Rows[str, Method]" = Rows("""
 hello [{}, false, ""]
 status [{}, false, ""]
 clock.set [{"utc_s": ["integer", 1577836800, 4102444799], "offset_s": ["integer", -64800, 64800], \
