@@ -8,7 +8,7 @@ from pumpcore.units import const
 from pumpcore.wire import messages, signing
 
 if 0:  # for the type checker alone
-    from app.types import Signatures
+    from app.types import Received, Signatures
 
 _VALID_MS = const(60_000)
 _CHALLENGES = const(4)  # the newest ones are kept
@@ -27,7 +27,7 @@ def challenge(kept: "Signatures") -> bytes:
     return b'{"challenge":"%s","valid_ms":%d}' % (made, _VALID_MS)
 
 
-def check(kept: "Signatures", known: bool, method: str, line: bytes) -> None:
+def check(kept: "Signatures", known: bool, method: str, line: "Received") -> None:
     """Check the signature of a command that needs a role, and keep the role. `known`: its id is remembered.
 
     Refusals `unsigned`, `signature`, `role`, all counted.
@@ -40,10 +40,11 @@ def check(kept: "Signatures", known: bool, method: str, line: bytes) -> None:
         raise
 
 
-def _check(kept: "Signatures", known: bool, method: str, line: bytes) -> None:
+def _check(kept: "Signatures", known: bool, method: str, line: "Received") -> None:
     setup, needed, now_ms = kept.pump.setup, messages.METHODS[method][2], kept.pump.board.clock.uptime_ms()
-    line = line.rstrip(b"\r")
-    state, sent = setup.keys_state(), messages.signature(line)
+    pieces: "list[bytes | memoryview]" = list(line) if isinstance(line, list) else [line]
+    end = bytes(pieces.pop()).rstrip(b"\r")
+    state, sent = setup.keys_state(), messages.signature(end)
     if not needed or (method == "key.set" and not sent):  # the stop button decides about the latter
         return
     if state == "none":
@@ -55,7 +56,7 @@ def _check(kept: "Signatures", known: bool, method: str, line: bytes) -> None:
     if not sent:
         raise Refusal("unsigned")
     kept.issued = [row for row in kept.issued if now_ms - row[1] <= _VALID_MS]
-    parts: "list[bytes | memoryview]" = [memoryview(line)[: -_END_BYTES - len(sent)]]
-    kept.role, fresh = signing.check(setup.keys, kept.issued, needed, sent, parts)
+    pieces.append(memoryview(end)[: -_END_BYTES - len(sent)])
+    kept.role, fresh = signing.check(setup.keys, kept.issued, needed, sent, pieces)
     if not fresh and not known:  # else it is answered from memory, or refused as `id_reused`
         raise Refusal("signature")

@@ -8,7 +8,7 @@ from pumpcore.units import const
 from pumpcore.wire import messages
 
 if 0:  # for the type checker alone
-    from app.types import Challenge, Json, Loader, Pump, Remembered
+    from app.types import Challenge, Json, Loader, Pump, Received, Remembered
 
 # --- tokens ------------------------------------------------------------------------------------------------------------------
 # The pump issues one-shot tokens for orders: valid 60 s, void at reset, numbered from the boot counter (R8).
@@ -81,7 +81,7 @@ class Signatures:
         self.number = 0
         self.tries, self.next_ms = [0, 0, 0], 0
 
-    def check(self, identity: bytes, method: str, line: bytes, memory: "list[Remembered]") -> bool:
+    def check(self, identity: bytes, method: str, line: "Received", memory: "list[Remembered]") -> bool:
         """Check the signature of a command. Return True if its answer may be remembered: nobody without a key may fill the memory.
 
         Refusals `unsigned`, `signature`, `role`, `not_loaded`; nothing has happened then. A used challenge counts for an id in `memory`
@@ -89,11 +89,11 @@ class Signatures:
         """
         self.role = ""
         locked = self.pump.setup.keys_state() != "none"
-        if locked or messages.signature(line):
+        if locked or messages.signature(line[-1] if isinstance(line, list) else line):
             self.aside("check", identity in [row[0] for row in memory], method, line)
         return bool(self.role) or not locked
 
-    def aside(self, name: str, *values: "Json | bytes") -> bytes:
+    def aside(self, name: str, *values: "Json | Received") -> bytes:
         """Call a function of the file of signatures, loaded beside the handler in memory and given back at once. Refusal `not_loaded`."""
         again = True
         while True:

@@ -269,6 +269,20 @@ def test_the_largest_program_can_be_sent_with_a_signature(pump: Watched) -> None
     assert len(line) < frame.MAX_BYTES and fault(pump, line) == "program_size"
 
 
+@pytest.mark.parametrize("keyed", [False, True])
+def test_a_long_line_in_pieces_may_be_any_command(keyed: bool) -> None:
+    """A line that comes in several reads and looks like a program stays in pieces; what it asks for is another thing."""
+    pump = with_keys(ready()) if keyed else ready()
+    body = b'{"method":"program","jsonrpc":"2.0","id":"00000000000000aa","method":"name.set","params":{"name":"flow-1"}%s}' % (b" " * 5_000)
+    line = frame.sealed(body)
+    sent = seal(line, "program", challenge(pump)) if keyed else line
+    first = pump.line(sent)
+    assert b'"result"' in first and pump.line(sent) == first and pump.alarms() == []
+    if keyed:
+        assert fault(pump, seal(line, "program", challenge(pump), OTHERS)) == "signature"
+        assert fault(pump, line) == "unsigned"
+
+
 @pytest.mark.rule("R10")
 def test_a_check_that_can_t_be_loaded_refuses_and_spends_nothing(pump: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     line, real = signed(pump, "name.set", **NAME), builtins.__import__
