@@ -1,6 +1,5 @@
 """Several simulated pumps in one process: their differences, their names, and what a fault in one does to the others."""
 
-import json
 import socket
 import sys
 import threading
@@ -93,7 +92,8 @@ def test_a_fault_in_one_pump_is_reported_and_the_others_run_on(tmp_path):
         for facts in running.facts:
             assert hello(facts)["unique_id"] == facts["unique_id"]
         (text,) = told
-        assert text.startswith("90cace78b9205208: the simulated pump has died") and text.endswith("the other 2 run on. Start it again alone, with --seed 2")
+        assert text.startswith("90cace78b9205208: the simulated pump has died: the firmware has ended")
+        assert text.endswith("; the other 2 run on. Start it again alone, with --seed 2")
 
 
 def test_the_last_death_ends_the_fleet_and_is_raised(monkeypatch):
@@ -193,12 +193,3 @@ def test_an_address_that_is_not_of_this_computer_is_refused_in_words(host):
         pytest.fail("it started")
     assert "name an address of this computer" in refused.value.do
     assert registry.entries() == []
-
-
-# --- the command line's part
-
-
-def test_the_facts_of_a_pump_are_one_line_of_json():
-    with started(NO_CLOCK, wanted(), virtual=True) as running:
-        for facts in running.facts:
-            assert json.loads(json.dumps(facts)) == facts
