@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from thecal.errors import Failed, ThecalError
-from thecal.pump.client import Client
 from thecal.pump.transport import names, registry
 from thecal.sim.errors import SimulatorError
-from thecal.sim.guest import image
 from thecal.sim.runner import SimulatedPump
 from thecal.sim.served import Facts, Served
 
@@ -167,8 +165,10 @@ def refuse_double(image: Path | None) -> None:
 
 def name_of(served: Served, wanted: str) -> str:
     """Give the pump the wanted name as `thecal name` does, "" leaves its own; return the name that it has."""
-    name = image.pump_name(served.pump.flash_image())
+    name = served.name
     if wanted and wanted != name:
+        from thecal.pump.client import Client  # 10 MB, which a pump that has its name saves
+
         try:
             with Client(served.pump.socket_url) as client:
                 client.hello()
