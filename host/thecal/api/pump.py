@@ -121,8 +121,8 @@ class Pump:
     def prepare_program(
         self, prescription: Given | Checked, *, library: str | Path | None = None, overrides: Sequence[str] = (), steps: bool = False
     ) -> Review:
-        """Check a prescription, have the pump check it, and return its review beside the active program. Parameters and errors as for
-        `program`; `steps` shows the pump's own numbers too."""
+        """Check a `prescription`, have the pump check it, and return its review beside the active program. Parameters and errors as for
+        `program`. `steps`: the review has the pump's own numbers too."""
         from thecal.api import prescribed, uploading
 
         if isinstance(prescription, prescribed.Checked):
@@ -227,8 +227,8 @@ class Pump:
         return self._prepared(lambda pump: temporary.prepare(pump, rate, duration))
 
     def temporary(self, rate: str, duration: str, confirm: Confirm | None = None) -> Order:
-        """Run another rate instead of the basal for a time of 1 min to 24 h ("2 h"). `rate` is a rate ("0.8 mL/h") or a part of the basal
-        ("50 %"). Raises BadInput, Failed without a program, Refused, NotConfirmed, Unknown."""
+        """Run another rate instead of the basal. `rate` is a rate ("0.8 mL/h") or a part of the basal ("50 %"), `duration` a time of 1 min
+        to 24 h ("2 h"). Raises BadInput, Failed without a program, Refused, NotConfirmed, Unknown."""
         return self._carried_out(self.prepare_temporary(rate, duration), confirm)
 
     def prepare_prime(self, rate: str, again: bool = False) -> Review:
@@ -327,8 +327,8 @@ class Pump:
             return columns_of(journal_rows(client, ring, from_sequence, self.person.note))
 
     def records(self, ring: str = "events", from_sequence: int = 0) -> Records:
-        """Return the records of one ring as dicts (`rows`), their bytes as in PROTOCOL.md (`raw`), and the status after them. Raises
-        LinkLost, BadInput for another ring."""
+        """Return the records of one ring as dicts (`rows`), their bytes as in PROTOCOL.md (`raw`), and the `status` after them. `ring` is
+        "events" or "faults", `from_sequence` the first sequence number, 0 for the oldest. Raises LinkLost, BadInput for another ring."""
         from thecal.api.tables import records
 
         with self._session.opened() as client:
@@ -348,7 +348,7 @@ class Pump:
         return samples(self.evidence(), every_s)
 
     def report(self, path: str | Path, *, days: int | None = None, overwrite: bool = True) -> Path:
-        """Write the report of orders, deliveries, missed doses and alarms as one HTML page; return its path.
+        """Write the report of orders, deliveries, missed doses and alarms as one HTML page to `path`, and return it.
 
         `days`: only the last days, 1 or more. Raises BadInput if the file exists and `overwrite` is False, Failed if it can't be written.
         """
@@ -375,7 +375,8 @@ class Pump:
     # --- how
 
     def watching(self, watched: Watched, patience: Patience) -> Watching:
-        """Return the looks at an order, for a program that makes them itself."""
+        """Return the looks at an order, for a program that makes them itself. `watched`: what is followed, by `outcome.watched_of`;
+        `patience`: its timeout in seconds, and who receives the progress."""
         from thecal.api.following import Watching
 
         return Watching(self._session, watched, patience)
