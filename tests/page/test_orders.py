@@ -125,9 +125,9 @@ def test_a_soft_limit_is_confirmed_by_its_word(fake: FakeServer, screen: Screen)
 
 
 def test_a_bolus_that_runs_is_ended_by_its_token(fake: FakeServer, screen: Screen) -> None:
-    fake.push("p1", orders=[{"token": "800001000025a820", "kind": "bolus", "text": "bolus: 6.2 of 19.99 uL, 24 s left"}])
+    fake.push("p1", orders=[{"token": "800001000025a820", "kind": "bolus", "text": "delivering, 6.2 of 19.99 uL, 24 s left"}])
     screen.go("#/pump/p1/now")
-    screen.page.get_by_role("button", name="End: bolus").click()
+    screen.page.get_by_role("button", name="End it: Bolus: delivering").click()
     screen.page.get_by_text("The bolus has ended").wait_for()
     assert asked(fake, "cancel") == [{"token": "800001000025a820"}]
 

@@ -46,7 +46,7 @@ def stopped(number: int, **changed: Any) -> Json:
 
 def bench() -> list[Json]:
     """Return the pumps of the pictures: each state that a person must tell from the others."""
-    bolus = {"token": "800001000025a820", "kind": "bolus", "text": "bolus: 6.2 of 19.99 uL, 24 s left"}
+    bolus = {"token": "800001000025a820", "kind": "bolus", "text": "delivering, 6.2 of 19.99 uL, 24 s left"}
     away = {"kind": "no_pump", "text": "the port is gone", "do": "look at the cable"}
     return [
         pump(1, orders=[bolus], rate_text="2.5 mL/h"),

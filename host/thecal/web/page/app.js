@@ -6,12 +6,12 @@ import { wizard } from "./calibrate.js";
 import { card, facts } from "./card.js";
 import { charts } from "./chart.js";
 import { picture } from "./day.js";
-import { el, table } from "./dom.js";
+import { el, setText, table } from "./dom.js";
 import * as orders from "./orders.js";
 import { failure } from "./review.js";
 import * as stop from "./stop.js";
 import * as store from "./store.js";
-import { shortDigest } from "./words.js";
+import { glued, orderText, sentence, shortDigest } from "./words.js";
 
 const PARTS = [["now", "Now"], ["order", "Order"], ["program", "Prescription"], ["calibrate", "Calibrate"], ["records", "Records"]];
 const main = document.getElementById("main");
@@ -84,15 +84,23 @@ function now(id, body) {
   const running = el("div", { class: "orders-now" });
   const place = el("div", { class: "review-place" });
   let digest = null;
-  let drawn = "";
+  const shown = new Map(); // token -> its line; a button stays while its numbers change
   body.append(running, place, chart.node);
 
   function update(one) {
-    const key = JSON.stringify(one.orders ?? []);
-    if (key !== drawn) {
-      drawn = key;
-      running.replaceChildren(...(one.orders ?? []).map((order) => el("div", { class: "order-now" }, el("p", {}, order.text),
-        el("button", { type: "button", "aria-label": `End: ${order.text}`, onclick: () => end(order) }, "End it"))));
+    for (const [token, line] of shown) {
+      if ((one.orders ?? []).some((order) => order.token === token)) continue;
+      line.remove();
+      shown.delete(token);
+    }
+    for (const order of one.orders ?? []) {
+      if (!shown.has(order.token)) {
+        shown.set(order.token, el("div", { class: "order-now" }, el("p", {}), el("button", { type: "button", onclick: () => end(order) }, "End it")));
+        running.append(shown.get(order.token));
+      }
+      const [text, button] = shown.get(order.token).children;
+      setText(text, glued(orderText(order)));
+      button.setAttribute("aria-label", `End it: ${orderText(order)}`);
     }
     // What the chart shows changes at once with a program or an order; else every 20 s.
     const moment = `${one.program?.digest}${one.state}${(one.orders ?? []).map((order) => order.token)}`;
@@ -103,7 +111,7 @@ function now(id, body) {
   async function end(order) {
     try {
       const said = await api.cancel(id, order.token);
-      place.replaceChildren(el("p", { class: "panel good", role: "status" }, said.text));
+      place.replaceChildren(el("p", { class: "panel good", role: "status" }, sentence(said.text)));
     } catch (error) {
       failure(place, error);
     }
@@ -129,7 +137,8 @@ function program(id, body) {
       const heads = view.rows.length && view.rows[0][0] === "" ? view.rows[0] : [];
       held.replaceChildren(el("h2", {}, view.name || "Untitled"), el("p", { class: "hint" }, "Digest ", el("code", { title: view.digest }, shortDigest(view.digest))), picture(view),
         el("details", {}, el("summary", {}, "All settings"), table("Settings of the active program", heads, heads.length ? view.rows.slice(1) : view.rows)),
-        el("details", {}, el("summary", {}, "As a prescription file"), el("pre", { tabindex: "0" }, view.toml)));
+        // A program that was uploaded elsewhere has no file here.
+        view.toml ? el("details", {}, el("summary", {}, "As a prescription file"), el("pre", { tabindex: "0" }, view.toml)) : "");
     } catch (error) {
       held.replaceChildren(el("p", { class: "empty" }, error.kind === "no_program" ? "This pump has no active program." : `${error.message} ${error.todo}`));
     }

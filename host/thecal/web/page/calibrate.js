@@ -25,6 +25,7 @@ export function wizard(id) {
   node.append(el("h2", {}, "Calibrate by weight"), el("p", { class: "intro" }, "The pump turns its head a known number of times. You weigh what came out. From several runs follows the volume of a step."), trail, place, problem);
   let stage = "";
   let view = null;
+  const typed = Object.fromEntries(FIELDS.map(([name, , , value]) => [name, value ?? ""])); // kept when a plan is refused
 
   async function look() {
     try {
@@ -95,14 +96,14 @@ export function wizard(id) {
   }
 
   function planForm() {
-    const inputs = FIELDS.map(([name, label, hint, value]) => ({ name, node: field(name, label, hint, value) }));
+    const inputs = FIELDS.map(([name, label, hint]) => ({ name, node: field(name, label, hint, typed[name]) }));
     const buoyancy = el("input", { type: "checkbox", id: "cal-buoyancy" });
     const submit = (event) => {
       event.preventDefault();
       const body = { step: "plan", wizard: undefined, buoyancy: buoyancy.checked };
       for (const { name, node: one } of inputs) {
-        const typed = one.querySelector("input").value.trim();
-        body[name] = NUMBERS.includes(name) ? Number.parseInt(typed || "0", 10) : typed;
+        typed[name] = one.querySelector("input").value.trim();
+        body[name] = NUMBERS.includes(name) ? Number.parseInt(typed[name] || "0", 10) : typed[name];
       }
       step(body);
     };

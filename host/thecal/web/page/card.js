@@ -4,7 +4,7 @@
 import { el, icon, setText } from "./dom.js";
 import * as stop from "./stop.js";
 import * as store from "./store.js";
-import { glued, sentence, shortDigest, span, stateWord, volume } from "./words.js";
+import { glued, orderText, sentence, shortDigest, span, stateWord, volume } from "./words.js";
 
 const FACTS = ["Next", "Today", "Reservoir", "Program", "Going on"];
 
@@ -37,7 +37,7 @@ export function facts(id) {
     setText(cells.Next, glued(one.next_text || "no change planned"));
     setText(cells.Today, glued(today(one.delivered_today)));
     setText(cells.Program, one.program ? `${one.program.name || "untitled"} (${shortDigest(one.program.digest)})` : "none");
-    setText(cells["Going on"], glued(one.orders?.map((order) => order.text).join("; ") ?? ""));
+    setText(cells["Going on"], glued(one.orders?.map(orderText).join("; ") ?? ""));
     rows["Going on"].hidden = !one.orders?.length;
     reservoir(one.reservoir);
   }

@@ -34,6 +34,13 @@ export function sentence(text) {
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
+const ORDERS = { bolus: "Bolus", extended: "Extended bolus", temporary: "Temporary rate" };
+
+/** Return an order that goes on in words. */
+export function orderText(order) {
+  return `${ORDERS[order.kind] ?? order.kind}: ${order.text}`;
+}
+
 /** Return a text whose numbers stay on one line with their units. */
 export function glued(text) {
   return text.replace(/(\d) (?=(?:[num]?L|[num]?g|s|min|h|days?|%|±)(?:\b|\/|\W|$))/g, "$1\u00a0");
