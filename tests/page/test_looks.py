@@ -12,9 +12,15 @@ from support.page.screen import Screen
 
 PICTURES = Path(__file__).resolve().parents[2] / "host" / "page"
 SCREENS = {
-    "pumps": "#/", "now": "#/pump/p1/now", "order": "#/pump/p1/order/bolus", "prescription": "#/pump/p1/program", "calibrate": "#/pump/p1/calibrate",
-    "records": "#/pump/p1/records", "alarm": "#/pump/p4/now", "away": "#/pump/p5/now",
-}  # fmt: skip
+    "pumps": "#/",
+    "now": "#/pump/p1/now",
+    "order": "#/pump/p1/order/bolus",
+    "prescription": "#/pump/p1/program",
+    "calibrate": "#/pump/p1/calibrate",
+    "records": "#/pump/p1/records",
+    "alarm": "#/pump/p4/now",
+    "away": "#/pump/p5/now",
+}
 KEPT = ("pumps", "now", "order", "prescription")
 
 

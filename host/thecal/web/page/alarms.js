@@ -53,8 +53,22 @@ function draw(all) {
   if (key === drawn) return;
   drawn = key;
   region.hidden = !others.length;
-  region.replaceChildren(...others.map(({ one, alarm }) => el("a", { class: `alarm-line ${alarm.severity ?? "alarm"}`, href: `#/pump/${encodeURIComponent(one.id)}/now` },
-    icon("alarm"), el("span", {}, el("strong", {}, `${severe(alarm) ? "Alarm" : "Warning"}: `), `${store.title(one)}, ${sentence(alarm.text)}`), el("span", { class: "look" }, "Look and acknowledge"))));
+  region.replaceChildren(
+    ...others.map(({ one, alarm }) =>
+      el(
+        "a",
+        { class: `alarm-line ${alarm.severity ?? "alarm"}`, href: `#/pump/${encodeURIComponent(one.id)}/now` },
+        icon("alarm"),
+        el(
+          "span",
+          {},
+          el("strong", {}, `${severe(alarm) ? "Alarm" : "Warning"}: `),
+          `${store.title(one)}, ${sentence(alarm.text)}`,
+        ),
+        el("span", { class: "look" }, "Look and acknowledge"),
+      ),
+    ),
+  );
 }
 
 function head(all) {
@@ -76,7 +90,16 @@ function connection() {
   if (lost.hidden) return void lost.replaceChildren();
   if (!lost.firstChild) {
     // The age changes each second; a screen reader should hear only that the connection is lost.
-    lost.append(icon("offline"), el("span", {}, el("strong", {}, "No connection to the server. "), "Each pump goes on by itself with what it was last ordered. STOP is tried anyway; the stop button on the pump always works."), el("span", { class: "age", "aria-live": "off" }));
+    lost.append(
+      icon("offline"),
+      el(
+        "span",
+        {},
+        el("strong", {}, "No connection to the server. "),
+        "Each pump goes on by itself with what it was last ordered. STOP is tried anyway; the stop button on the pump always works.",
+      ),
+      el("span", { class: "age", "aria-live": "off" }),
+    );
   }
   setText(lost.querySelector(".age"), `Last seen ${store.silent_s()} s ago`);
 }
@@ -91,7 +114,14 @@ function say(one) {
   }
   const fresh = one.alarms.filter((alarm) => !old?.faults.has(alarm.fault));
   if (fresh.length) {
-    announce("shout", fresh.map((alarm) => `${severe(alarm) ? "Alarm" : "Warning"}, ${store.title(one)}: ${sentence(alarm.text)} ${sentence(alarm.do)}`).join(" "));
+    announce(
+      "shout",
+      fresh
+        .map(
+          (alarm) => `${severe(alarm) ? "Alarm" : "Warning"}, ${store.title(one)}: ${sentence(alarm.text)} ${sentence(alarm.do)}`,
+        )
+        .join(" "),
+    );
     tone();
   }
   before.set(one.id, { state: state ?? old?.state, faults });
@@ -108,7 +138,10 @@ function label() {
   const ready = wanted && audio?.state === "running";
   sound.setAttribute("aria-pressed", String(wanted));
   setText(sound, wanted ? (ready ? "Sound on" : "Sound: click once") : "Sound off");
-  sound.title = wanted && !ready ? "The browser plays no sound before the first click or key on this page." : "An alarm sounds every 6 seconds in this window.";
+  sound.title =
+    wanted && !ready
+      ? "The browser plays no sound before the first click or key on this page."
+      : "An alarm sounds every 6 seconds in this window.";
 }
 
 async function wake() {

@@ -1,8 +1,14 @@
 // Words and numbers, the same on every part of the page.
 
 const STATES = {
-  stopped: "Stopped", running: "Running", limited: "At a limit", priming: "Priming", calibrating: "Calibrating",
-  resuming: "Resuming", alarm: "Alarm", maintenance: "Maintenance",
+  stopped: "Stopped",
+  running: "Running",
+  limited: "At a limit",
+  priming: "Priming",
+  calibrating: "Calibrating",
+  resuming: "Resuming",
+  alarm: "Alarm",
+  maintenance: "Maintenance",
 };
 
 /** Return the state of a pump in a word or two. */
