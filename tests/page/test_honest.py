@@ -75,7 +75,7 @@ def test_an_alarm_is_in_the_title_the_list_the_tab_and_the_speaker(fake: FakeSer
     assert tones == 1, "switching it on is heard"
     fake.push("p1", alarms=[fixtures.GUARD], state="alarm", state_text="alarm")
     screen.until("document.title.startsWith('▲ ALARM flow-1: the guard counted')")
-    page.locator("#alarms").get_by_text("flow-1, The guard counted").wait_for()
+    page.locator("#alarms").get_by_text("flow-1: the guard counted").wait_for()
     assert page.locator("#favicon").get_attribute("href") == "/page/icon-alarm.svg"
     assert "Check the wiring" in screen.text("#shout")
     screen.until(f"Number(document.documentElement.dataset.tones) > {tones}")

@@ -2,11 +2,11 @@
 
 import { el, icon, setText } from "./dom.js";
 import * as store from "./store.js";
-import { sentence, stateWord } from "./words.js";
+import { ended, sentence, stateWord } from "./words.js";
 
 const REPEAT_MS = 6_000;
 const KEY = "thecal-sound";
-const HZ = { alarm: [880, 660, 880], warning: [520] };
+const HZ = { alarm: [880, 660, 880], warning: [520], lost: [440, 330] };
 
 const region = document.getElementById("alarms");
 const lost = document.getElementById("lost");
@@ -62,8 +62,8 @@ function draw(all) {
         el(
           "span",
           {},
-          el("strong", {}, `${severe(alarm) ? "Alarm" : "Warning"}: `),
-          `${store.title(one)}, ${sentence(alarm.text)}`,
+          el("strong", {}, severe(alarm) ? "Alarm " : "Warning "),
+          `${store.title(one)}: ${ended(alarm.text)}`,
         ),
         el("span", { class: "look" }, "Look and acknowledge"),
       ),
@@ -75,8 +75,8 @@ function head(all) {
   const first = all[0];
   const count = all.length > 1 ? ` and ${all.length - 1} more` : "";
   const word = first && (severe(first.alarm) ? "ALARM" : "WARNING");
-  const quiet = store.connected() || !store.everHeard() ? "thecal" : "No connection | thecal";
-  document.title = first ? `▲ ${word} ${store.title(first.one)}: ${first.alarm.text}${count} | thecal` : quiet;
+  const lostWord = store.connected() || !store.everHeard() ? "" : "No connection | ";
+  document.title = first ? `▲ ${word} ${store.title(first.one)}: ${first.alarm.text}${count} | ${lostWord}thecal` : `${lostWord}thecal`;
   const href = first ? "/page/icon-alarm.svg" : "/page/icon.svg";
   const favicon = document.getElementById("favicon");
   if (favicon.getAttribute("href") !== href) favicon.setAttribute("href", href);
@@ -90,6 +90,7 @@ function connection() {
   if (lost.hidden) return void lost.replaceChildren();
   if (!lost.firstChild) {
     // The age changes each second; a screen reader should hear only that the connection is lost.
+    play(HZ.lost);
     lost.append(
       icon("offline"),
       el(
@@ -118,7 +119,7 @@ function say(one) {
       "shout",
       fresh
         .map(
-          (alarm) => `${severe(alarm) ? "Alarm" : "Warning"}, ${store.title(one)}: ${sentence(alarm.text)} ${sentence(alarm.do)}`,
+          (alarm) => `${severe(alarm) ? "Alarm" : "Warning"}, ${store.title(one)}: ${ended(alarm.text)} ${sentence(alarm.do)}`,
         )
         .join(" "),
     );

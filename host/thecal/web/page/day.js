@@ -6,7 +6,7 @@ import { digits, timeOfDay } from "./words.js";
 const HEIGHT = 200;
 const LEFT = 52;
 const RIGHT = 10;
-const TOP = 14;
+const TOP = 26;
 const BOTTOM = 28;
 const DAY_S = 86_400;
 

@@ -1,5 +1,7 @@
 // Make elements. Text from the server enters the page as text only, so it can never become markup.
 
+import { glued } from "./words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 function fill(node, attributes, children) {
@@ -60,7 +62,7 @@ export function table(caption, heads, rows) {
         ),
       )
     : null;
-  const cells = (row) => row.map((text, at) => (at ? el("td", {}, String(text)) : el("th", { scope: "row" }, String(text))));
+  const cells = (row) => row.map((text, at) => (at ? el("td", {}, glued(String(text))) : el("th", { scope: "row" }, String(text))));
   const body = el(
     "tbody",
     {},

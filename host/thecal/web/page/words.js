@@ -37,7 +37,12 @@ export function sentence(text) {
   if (!trimmed) return "";
   // A command stays as it is typed: `thecal stop` has no capital.
   const begun = trimmed.startsWith("thecal ") ? trimmed : trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+  return ended(begun);
+}
+
+/** Return a text with a full stop. */
+export function ended(text) {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 const ORDERS = { bolus: "Bolus", extended: "Extended bolus", temporary: "Temporary rate" };
