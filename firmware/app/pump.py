@@ -40,7 +40,7 @@ class Pump:
         self.boluses: list[Bolus] = []
         self.doses: "Doses | None" = None
         self.presses = Presses(journal, alarms)
-        self.wish: dict | None = None  # other ceilings that wait for the stop button (bench.set)
+        self.wish: dict | None = None  # what waits for the stop button (bench.set, key.set)
         self.search: dict | None = None  # how far bolus.status has searched the journal
         self.start_wanted: "bool | Bridge" = False  # True, or the Bridge to begin with
         self.reset_wanted = False
@@ -229,8 +229,12 @@ class Pump:
         return supervisor.vouch_wanted and self.vouch()
 
     def vouch(self) -> bool:
-        """After each total, note in a stopped pump's ledger how far the journal reaches; a running pump does so with every lease."""
+        """After each total, note in a stopped pump's ledger how far the journal reaches; a running pump does so with every lease.
+
+        Refused signatures that wait for their record get it.
+        """
         self.supervisor.vouch_wanted = False
+        self.session.tell_tries()
         files = self.delivery.leases.files
         if not self.idle() or files.record.state != ledger.IDLE or not files.record.sequence or not files.sound():
             return False

@@ -68,6 +68,7 @@ from pumpcore.orders.bolus import Temporary as Temporary
 from pumpcore.program.plan import Program as Program
 from pumpcore.program.schedule import Week as Week
 from pumpcore.program.settings import Settings as Settings
+from pumpcore.shapes import Challenge as Challenge
 from pumpcore.shapes import Content as Content
 from pumpcore.shapes import Entries as Entries
 from pumpcore.shapes import Items as Items

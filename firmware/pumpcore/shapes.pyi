@@ -50,6 +50,8 @@ class Ahead(Interface):
 
 # (seconds, rate at its begin, rate at its end)
 Stages: TypeAlias = Rows
+# [challenge in hex, uptime in ms when it was issued, whether it is unused].
+Challenge: TypeAlias = list
 # (first stage, number of stages, times; 0 = for ever)
 Loops: TypeAlias = Rows
 # The drugs beside the first.

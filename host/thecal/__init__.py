@@ -45,7 +45,8 @@ _PLACES = {
     "thecal.api.status": "Status",
     "thecal.api.stopping": "Stopped",
     "thecal.api.outcome": "Outcome",
-    "thecal.errors": "ThecalError Refused Failed PortBusy WrongProtocol BadInput NoPump WrongDevice Silent LinkLost Unknown BadAnswer InAlarm",
+    "thecal.errors": "ThecalError Refused Failed PortBusy WrongProtocol BadInput NoPump WrongDevice Silent LinkLost Unknown BadAnswer "
+    "InAlarm",
     "thecal.files.version": "__version__",
 }
 _PLACE_OF = {name: place for place, names in _PLACES.items() for name in names.split()}

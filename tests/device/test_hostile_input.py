@@ -214,7 +214,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )
-NAMES = sorted({name for _, (params, _) in METHODS.items() for name in params})
+NAMES = sorted({name for _, (params, *_) in METHODS.items() for name in params})
 # No valid commands: `stop` and a plain `start` could be made by chance, so they are left out.
 METHOD_NAMES = st.sampled_from(sorted(set(METHODS) - {"stop", "start", "maintenance", "clock.set", "bolus.token"})) | st.text(max_size=12)
 

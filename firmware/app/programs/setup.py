@@ -64,7 +64,8 @@ class Setup:
 
     `calibration` is the one in force: the bench's nominal one, or one weighed on it; then `validity` gives its expiry. `problems` are the
     names of faults met while loading, `damaged` the lost images: each is an alarm. `tank` is the Reservoir after the last refill, None
-    before the first. `line` is None while the line holds one content. `name` is what people call the pump, "" if nothing.
+    before the first. `line` is None while the line holds one content. `name` is what people call the pump, "" if nothing. `keys` are those
+    of the three roles (pumpcore.wire.signing), b"" if there are none.
     """
 
     program: "Program | None"
@@ -81,6 +82,7 @@ class Setup:
         self.tank: "Reservoir | None" = None
         self.line: "Line | None" = None
         self.name = ""
+        self.keys = b""
         self.problems: list[str] = []
         self.damaged: list[str] = []
         self._staged: list[Staged] = []
@@ -100,6 +102,10 @@ class Setup:
         """Note that the stored image `name` is damaged or outdated; its alarm stays until `mended` is called."""
         self.damaged.append(name)
         self.problems.append(alarm_of(name))
+
+    def keys_state(self) -> str:
+        """Return "none", "set", or "damaged": then nobody has a key that counts."""
+        return "damaged" if "keys" in self.damaged else "set" if self.keys else "none"
 
     def mended(self, name: str, clear: "Clear") -> None:
         """The image `name` was stored again: end its alarm with `clear`."""

@@ -27,7 +27,10 @@ if 0:  # for the type checker alone
     from app.types import Attach, Board, Bridge, Steps, Take
 
 # --- loading -----------------------------------------------------------------------------------------------------------------
-# The store at power-up: bench, calibration, reservoir, program, line. An unreadable image becomes a problem of the setup.
+# The store at power-up: keys, bench, calibration, reservoir, program, line. An unreadable image becomes a problem of the setup.
+
+_KEYS_BYTES = const(96)  # one of 32 bytes for each role (pumpcore.wire.signing)
+_FORGET_PATH = const("/store/keys.forget")
 
 
 def load(store: Store, attach: "Attach") -> Setup:
@@ -37,6 +40,7 @@ def load(store: Store, attach: "Attach") -> Setup:
         setup.name = (store.load("name") or b"").decode()
     except (StoreError, ValueError):
         pass
+    _take(setup, "keys", _keys)
     if not store.holds("bench"):
         setup.problems.append("not_commissioned")
     else:
@@ -93,6 +97,12 @@ def _program(setup: Setup, payload: bytes) -> None:
     except Refusal:
         setup.forget_program()
         setup.problems.append("program_invalid")
+
+
+def _keys(setup: Setup, payload: bytes) -> None:
+    if len(payload) != _KEYS_BYTES:
+        raise ValueError("not three keys")
+    setup.keys = payload
 
 
 def _nothing(setup: Setup, payload: bytes) -> None:
@@ -326,6 +336,7 @@ def _recover(pump: Pump, files: LedgerFiles) -> None:
     try:
         pump.journal.keep_boots()
         pump.journal.append("boot", values + (pump.journal.boot, pump.journal.identity_bytes()))
+        _forget_keys(pump)
         _cut_bolus(pump, found)
         if found.state == ledger.RUNNING and found.temporary:
             pump.alarms.raise_fault("temporary_cut")
@@ -337,6 +348,22 @@ def _recover(pump: Pump, files: LedgerFiles) -> None:
         pump.alarms.raise_fault("journal_failed")
     except OSError:
         pump.alarms.raise_fault("ledger_failed")
+
+
+def _forget_keys(pump: Pump) -> None:
+    """Remove the keys, journaled first, if somebody at the prompt asked for it: they held the stop button, or had the program key."""
+    flash, setup = pump.board.flash, pump.setup
+    if not flash.exists(_FORGET_PATH):
+        return
+    pump.journal.append("keys_changed", (1, 2))  # removed, by maintenance
+    try:
+        setup.store.save("keys", b"")
+        flash.remove(_FORGET_PATH)
+    except (OSError, StoreError):
+        pump.alarms.raise_fault("store_failed")
+        return
+    setup.keys = b""
+    setup.mended("keys", pump.alarms.clear_name)
 
 
 def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:

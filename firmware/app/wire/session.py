@@ -12,12 +12,13 @@ from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 
 if 0:  # for the type checker alone
-    from app.types import Answer, Handler, Link, Loader, Pump, Remembered, System
+    from app.types import Answer, Challenge, Handler, Link, Loader, Pump, Remembered, System
 
 # --- tokens ------------------------------------------------------------------------------------------------------------------
 # The pump issues one-shot tokens for orders: valid 60 s, void at reset, numbered from the boot counter (R8).
 
 VALID_MS = const(60_000)
+CHALLENGES = const(4)  # for signatures; the newest ones are kept
 _KEPT = const(8)
 MOST_TOKENS = const((1 << 20) - 1)
 
@@ -91,6 +92,9 @@ MOST_WAITING_BYTES = frame.MAX_BYTES
 MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES
 _PLAIN_BYTES = const(128)
 _LONG_BYTES = const(1024)
+_TRIES = const(("unsigned", "signature", "role"))  # the refusals of a command without the right signature
+_TRIES_MS = const(600_000)
+_END_BYTES = const(9)  # `*` and the CRC of a frame
 
 
 class Bulk:
@@ -120,6 +124,10 @@ class Session:
         self._stops: list[bytes | None] = []  # ids of the waiting stops, None for a bare word: they go before all other lines
         self.rest: tuple[bytes, str, dict] | None = None
         self.overtaken, self._late = 0, False
+        self.role = ""  # of the key that signed the present command; "" without one
+        self.issued: "list[Challenge]" = []
+        self.number = 0
+        self.tries, self.next_ms = [0, 0, 0], 0
         self.counts = {
             "bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0, "memory_errors": 0,
         }
@@ -138,6 +146,8 @@ class Session:
                 if data:
                     if len(data) < _PLAIN_BYTES and self.lines.between() and not (self.pending or self.overtaken or self._stops):
                         plain = messages.plain(data)
+                        if plain and plain[1] == "bolus.token" and self.pump.setup.keys_state() != "none":
+                            plain = None  # it needs a signature
                     if not plain:
                         begun = self.lines.waiting_bytes
                         self._take(data)
@@ -273,18 +283,22 @@ class Session:
         self._command(asked.identity.encode(), asked.method, asked.params, line)
 
     def _command(self, identity: bytes, method: str, params: dict, line: bytes) -> None:
-        if not messages.changes(method):
-            self.execute(identity, method, params)
-            return
-        body_crc = binascii.crc32(line)
         try:
-            if self._repeat(identity, body_crc):
+            fresh, changes = self._signed(method, line), messages.changes(method)
+            body_crc = binascii.crc32(line) if changes else 0
+            if changes and self._repeat(identity, body_crc):
                 return
-            if self._late:
+            if not fresh:
+                raise Refusal("signature")
+            if changes and self._late:
                 raise Refusal("overtaken")
-            self.pump.refuse_while_checking()
+            if changes:
+                self.pump.refuse_while_checking()
         except Refusal as refused:
             self.refuse(identity, refused)
+            return
+        if not changes:
+            self.execute(identity, method, params)
             return
         reply = b""  # a command that was carried out is remembered even if there is no memory for its answer
         try:
@@ -293,6 +307,51 @@ class Session:
             self._memory = self._memory[1 - REMEMBERED :] + [(identity, body_crc, reply)]
             while len(self._memory) > 1 and sum([len(line) for _, _, line in self._memory]) > REMEMBERED_BYTES:
                 self._memory.pop(0)
+
+    def _signed(self, method: str, line: bytes) -> bool:
+        """Check the signature of a command that needs a role, and keep the role.
+
+        Return False if its challenge is used or too old: then only the memory may answer. Refusals `unsigned`, `signature`, `role`,
+        `not_loaded`; nothing has happened.
+        """
+        setup, self.role = self.pump.setup, ""
+        pieces = line if isinstance(line, list) else [line]
+        end = pieces[-1].rstrip(b"\r")
+        state, sent = setup.keys_state(), messages.signature(end)
+        if state == "none" and not sent:
+            return True
+        needed = messages.METHODS[method][2]
+        if not needed or (method == "key.set" and not sent):  # the stop button decides about the latter
+            return True
+        if state == "none":
+            raise Refusal("signature", cause="no keys are set")
+        if state == "damaged":
+            raise Refusal("signature")
+        if not sent:
+            raise Refusal("unsigned")
+        parts = pieces[:-1] + [memoryview(end)[: -_END_BYTES - len(sent)]]
+        now_ms = self.pump.board.clock.uptime_ms()
+        self.issued = [row for row in self.issued if now_ms - row[1] <= VALID_MS]
+        for again in (True, False):
+            try:
+                from pumpcore.wire import signing
+
+                self.role, fresh = signing.check(setup.keys, self.issued, needed, sent, parts)
+                return fresh
+            except (ImportError, OSError, MemoryError) as error:
+                if not again:
+                    raise Refusal("not_loaded", cause=repr(error)[:80])
+                self.loader.make_room()
+            finally:
+                self.pump.board.system.forget("pumpcore.wire.signing")
+        return False
+
+    def tell_tries(self) -> None:
+        """Journal the commands that were refused for their signature: the first at once, then at most one record in 10 minutes."""
+        now_ms = self.pump.board.clock.uptime_ms()
+        if any(self.tries) and now_ms >= self.next_ms:
+            self.pump.journal.post("keys_refused", tuple(self.tries), "faults")
+            self.tries, self.next_ms = [0, 0, 0], now_ms + _TRIES_MS
 
     def execute(self, identity: bytes | None, method: str, params: dict) -> bytes:
         """Run a handler and answer. Return the reply's line."""
@@ -367,6 +426,9 @@ class Session:
 
     def refuse(self, identity: bytes | None, refused: Refusal) -> bytes:
         self.counts["refused"] += 1
+        if refused.fault.name in _TRIES:
+            self.tries[_TRIES.index(refused.fault.name)] += 1
+            self.tell_tries()
         told = fault_words(self.pump.board.system, [refused.fault.name])[0]
         return self._reply(json.dumps(messages.refusal(None if identity is None else identity.decode(), refused, told)).encode())
 

@@ -29,6 +29,9 @@ dose_rounded | whole steps would deliver more than 1 % less than ordered | order
 supply_off | the motor's supply is too low to start | switch it on, look at its fuse
 busy | the pump checks a program, or itself after power-up | wait until that is done; thecal stop ends the check of a program
 not_checked | this program was not checked to its end | upload it again: thecal program
+unsigned | keys are set in this pump, and the command has no signature | take the pump's key to this computer: thecal key
+signature | the signature is wrong or has expired, or the pump's keys are lost or gone | compare the pump's state of keys: thecal status
+role | this key may not give this command | use the key of the role that is needed
 program_format | the program is not in the format of this firmware | compile it again with the same version
 program_size | the program is larger than 4096 bytes or has more than 336 entries | use fewer entries
 program_schedule | the schedule's entries are not sorted, not unique or not in a week | compile it again
@@ -42,7 +45,7 @@ calibration_format | the calibration is not in this firmware's format, or out of
 calibration_far | the pair is more than 50 % away from the bench's nominal one | look at the weights, the density and the turns
 calibration_unfit | the active program does not fit the ceilings with this calibration | upload a program that does, then set it again
 bench_unfit | the active program does not fit these ceilings | upload a program that does, then set them again
-button_not_held | nobody held and released the stop button in time: the ceilings stay | ask again, then hold it and release it when told
+button_not_held | nobody held and released the stop button in time: nothing was changed | ask again, then hold it and release it when told
 calibration_date | the calibration's date is in the future | set the clocks of pump and computer
 token_unknown | the pump did not issue this token, or it is void | ask for a new token
 token_expired | the token is older than 60 s | ask for a new token
@@ -123,6 +126,7 @@ bench_damaged | the stored bench is damaged, or is not the last one | write it a
 calibration_damaged | the stored calibration is damaged, or is not the last one | calibrate again: thecal calibrate (--forget)
 reservoir_damaged | what was stored of the refill is damaged, or is not the last one | report a refill: thecal refill, or thecal ack 633
 line_damaged | what was stored of the line is damaged, or is not the last one | prime the line: thecal prime; without one: thecal program
+keys_damaged | the stored keys are damaged, or are not the last ones | set new ones: thecal key new, or thecal flash --forget-key
 offset_damaged | the stored offset to local time is damaged, or is not the last one | set the clock: thecal clock --set
 ledger_damaged | the ledger is damaged: steps of the last lease may be missing from the position | look at the journal, then thecal ack 636
 ledger_behind | the ledger is older than the journal: the journal's position counts | look at the journal, then thecal ack 637

@@ -41,6 +41,9 @@ busy 214
 no_memory 215
 dose_rounded 218
 not_checked 219
+unsigned 221
+signature 222
+role 223
 refill_blocks 360
 refill_unknown 361
 reservoir_is_low 362
@@ -134,6 +137,7 @@ calibration_damaged 632
 reservoir_damaged 633
 line_damaged 634
 offset_damaged 635
+keys_damaged 638
 ledger_damaged 636
 ledger_behind 637
 reservoir_empty 660
@@ -149,7 +153,7 @@ memory_low 695
 # Every power-up looks for these conditions again, so they are active exactly while they last.
 FOUND_AT_POWER_UP = const((
     "store_failed", "program_invalid", "not_commissioned", "firmware_incomplete", "self_test", "program_damaged", "bench_damaged",
-    "calibration_damaged", "reservoir_damaged", "line_damaged", "offset_damaged", "ledger_damaged", "ledger_behind",
+    "calibration_damaged", "reservoir_damaged", "line_damaged", "offset_damaged", "keys_damaged", "ledger_damaged", "ledger_behind",
     "journal_numbers",
 ))
 

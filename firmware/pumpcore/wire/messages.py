@@ -12,10 +12,13 @@ if 0:  # for the type checker alone
 
 # --- frame -------------------------------------------------------------------------------------------------------------------
 # A frame is one line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB.
+#
+# A signed one has `*`, role, `*`, challenge in 32 hex digits, `*`, MAC in 64 before its newline (signing.py).
 
 MAX_BYTES = const(8192)
 BARE_WORDS = const((b"hello", b"status", b"stop"))
 _TAIL_BYTES = const(9)
+_SIGNATURE_BYTES = const(128)  # more than any signature has
 _PROGRAM = const(b'"program":"')
 _PIECE_BYTES = const(256)  # a line that comes byte by byte has no object for each of them
 _WORD_BYTES = const(64)
@@ -61,11 +64,12 @@ def decode(line: bytes, views: bool = False) -> dict:
     line = line.rstrip(b"\r")
     if len(line) > MAX_BYTES:
         raise FrameError("too_long")
-    body, tail = memoryview(line)[:-_TAIL_BYTES], line[-_TAIL_BYTES:]
+    end = len(line) - len(signature(line))
+    body, tail = memoryview(line)[: max(0, end - _TAIL_BYTES)], line[max(0, end - _TAIL_BYTES) : end]
     if tail[:1] != b"*" or tail[1:] != crc_text(body):
         raise FrameError("bad_frame")
     try:
-        message = _with_view(line) if views else None
+        message = _with_view(line, len(body)) if views else None
         if message is None:
             message = loaded(body)
     except (ValueError, RuntimeError, OverflowError):  # RuntimeError: nested too deep for the parser
@@ -75,13 +79,28 @@ def decode(line: bytes, views: bool = False) -> dict:
     return message
 
 
-def _with_view(line: bytes) -> "Json":
-    """Return the object of a line in which a long `params.program` stands as `encode` writes it; None for any other line."""
+def signature(line: bytes) -> bytes:
+    """Return what follows the CRC of a signed frame: `*`, role, `*`, challenge, `*`, MAC, as sent; b"" of any other line.
+
+    It may be cut or wrong: pumpcore.wire.signing judges it. `line` may be the end of a line, of 128 bytes or more.
+    """
+    if line[-_TAIL_BYTES : 1 - _TAIL_BYTES] == b"*":
+        return b""
+    at, low = len(line), max(0, len(line) - _SIGNATURE_BYTES)
+    for _ in range(3):
+        at = line.rfind(b"*", low, at)
+        if at < 0:
+            return b""
+    return line[at:]
+
+
+def _with_view(line: bytes, size: int) -> "Json":
+    """Return the object of `size` bytes in a line, if its long `params.program` stands as `encode` writes it; None for any other line."""
     start = line.find(_PROGRAM) + len(_PROGRAM)
     end = line.find(b'"', start)
     if start < len(_PROGRAM) or end - start < _PIECE_BYTES or line.find(b"\\", start, end) >= 0:
         return None
-    message = loaded(memoryview(line[:start] + line[end:-_TAIL_BYTES]))
+    message = loaded(memoryview(line[:start] + line[end:size]))
     params = message.get("params") if type(message) is dict else None
     if type(params) is not dict or params.get("program") != "":
         return None
@@ -202,55 +221,61 @@ def is_hex(value: "Json", length: int) -> bool:
     return type(value) is str and len(value) == length and not value.strip(_HEX)
 
 
-# method [{parameter: [kind, lowest or shortest, highest or longest]}, whether it changes anything]
+# method [{parameter: [kind, lowest or shortest, highest or longest]}, whether it changes anything, the least role that may give it]
+#
+# The role is one of ROLES in signing.py; "": no key is needed for it. It counts on a pump with keys only.
 #
 # clock.set: up to the end of 2099, the last year of clock chips. Zones reach from -12 to +14 h, within 18 h. A transition of 0 is none.
 #
 # program.stage and program.check are harmless to repeat. `stop` changes something, but is never answered from memory: it always acts (R8).
-METHODS: "Rows[str, tuple[dict[str, tuple], bool]]" = Rows("""
-hello [{}, false]
-status [{}, false]
+METHODS: "Rows[str, tuple[dict[str, tuple], bool, str]]" = Rows("""
+hello [{}, false, ""]
+status [{}, false, ""]
 clock.set [{"utc_s": ["integer", 1577836800, 4102444799], "offset_s": ["integer", -64800, 64800], \
-"transition_utc_s": ["integer", 0, 4294967295], "transition_offset_s": ["integer", -64800, 64800]}, true]
-program.stage [{"program": ["base64", 1, 5600]}, false]
-program.check [{"digest": ["hex", 64, 0]}, false]
-program.activate [{"digest": ["hex", 64, 0]}, true]
-program.read [{}, false]
-start [{}, true]
-bridge.start [{"token": ["hex", 16, 0]}, true]
-stop [{}, false]
-bolus.token [{}, false]
-bolus.start [{"token": ["hex", 16, 0], "volume_nl": ["integer", 1, 281474976710656], "rate_nl": ["integer", 1, 281474976710656]}, true]
-bolus.status [{"token": ["hex", 16, 0]}, false]
-bolus.cancel [{"token": ["hex", 16, 0]}, true]
-bolus.demand [{"token": ["hex", 16, 0]}, true]
-bolus.extended [{"token": ["hex", 16, 0], "volume_nl": ["integer", 1, 281474976710656], "duration_s": ["integer", 0, 4294967295]}, true]
-bolus.prime [{"token": ["hex", 16, 0], "rate_nl": ["integer", 1, 281474976710656], "again": ["integer", 0, 1]}, true]
+"transition_utc_s": ["integer", 0, 4294967295], "transition_offset_s": ["integer", -64800, 64800]}, true, "program"]
+program.stage [{"program": ["base64", 1, 5600]}, false, "program"]
+program.check [{"digest": ["hex", 64, 0]}, false, "program"]
+program.activate [{"digest": ["hex", 64, 0]}, true, "program"]
+program.read [{}, false, "look"]
+start [{}, true, "operate"]
+bridge.start [{"token": ["hex", 16, 0]}, true, "program"]
+stop [{}, false, ""]
+bolus.token [{}, false, "operate"]
+bolus.start [{"token": ["hex", 16, 0], "volume_nl": ["integer", 1, 281474976710656], \
+"rate_nl": ["integer", 1, 281474976710656]}, true, "operate"]
+bolus.status [{"token": ["hex", 16, 0]}, false, "look"]
+bolus.cancel [{"token": ["hex", 16, 0]}, true, "operate"]
+bolus.demand [{"token": ["hex", 16, 0]}, true, "operate"]
+bolus.extended [{"token": ["hex", 16, 0], "volume_nl": ["integer", 1, 281474976710656], \
+"duration_s": ["integer", 0, 4294967295]}, true, "operate"]
+bolus.prime [{"token": ["hex", 16, 0], "rate_nl": ["integer", 1, 281474976710656], "again": ["integer", 0, 1]}, true, "operate"]
 run.start [{"token": ["hex", 16, 0], "purpose": ["choice", ["priming", "calibration"], 0], \
 "volume_nl": ["integer", 0, 281474976710656], "steps": ["integer", 0, 4294967295], "rate_nl": ["integer", 1, 281474976710656], \
-"rate_seconds_s": ["integer", 1, 2147483648]}, true]
-calibration.check [{"calibration": ["base64", 0, 120]}, false]
-calibration.set [{"calibration": ["base64", 0, 120]}, true]
-calibration.read [{}, false]
+"rate_seconds_s": ["integer", 1, 2147483648]}, true, "program"]
+calibration.check [{"calibration": ["base64", 0, 120]}, false, "program"]
+calibration.set [{"calibration": ["base64", 0, 120]}, true, "program"]
+calibration.read [{}, false, "look"]
 temporary.start [{"token": ["hex", 16, 0], "rate_nl": ["integer", 0, 281474976710656], "numerator": ["integer", 0, 4294967295], \
-"denominator": ["integer", 0, 4294967295], "duration_s": ["integer", 0, 4294967295]}, true]
-temporary.cancel [{"token": ["hex", 16, 0]}, true]
+"denominator": ["integer", 0, 4294967295], "duration_s": ["integer", 0, 4294967295]}, true, "program"]
+temporary.cancel [{"token": ["hex", 16, 0]}, true, "program"]
 reservoir.refill [{"token": ["hex", 16, 0], "measured_nl": ["integer", 0, 281474976710656], \
-"filled_nl": ["integer", 0, 281474976710656]}, true]
-reservoir.acknowledge [{"reason": ["text", 1, 60]}, true]
+"filled_nl": ["integer", 0, 281474976710656]}, true, "program"]
+reservoir.acknowledge [{"reason": ["text", 1, 60]}, true, "operate"]
 bench.set [{"rate_nl": ["integer", 1, 281474976710656], "rate_seconds_s": ["integer", 1, 2147483648], \
-"hour_nl": ["integer", 1, 281474976710656], "day_nl": ["integer", 1, 281474976710656]}, true]
-alarms [{}, false]
-ack [{"fault": ["integer", 1, 65535]}, true]
+"hour_nl": ["integer", 1, 281474976710656], "day_nl": ["integer", 1, 281474976710656]}, true, "program"]
+alarms [{}, false, ""]
+ack [{"fault": ["integer", 1, 65535]}, true, "operate"]
 journal.read [{"ring": ["choice", ["events", "faults"], 0], "from_sequence": ["integer", 0, 4294967295], \
-"blocks": ["integer", 1, 64]}, false]
-maintenance [{}, true]
-name.set [{"name": ["text", 0, 20]}, true]
+"blocks": ["integer", 1, 64]}, false, ""]
+maintenance [{}, true, "program"]
+name.set [{"name": ["text", 0, 20]}, true, "program"]
 forecast.digest [{"digest": ["hex", 64, 0], "days": ["integer", 1, 31], "second_s": ["integer", 0, 2678400], \
 "remainder": ["integer", 0, 18446744073709551615], "chain": ["hex", 64, 0], "bridge": ["integer", 0, 1], \
 "position_steps": ["integer", 0, 9223372036854775807], "utc_s": ["integer", 1577836800, 4294967295], \
 "offset_s": ["integer", -64800, 64800], "transition_utc_s": ["integer", 0, 4294967295], \
-"transition_offset_s": ["integer", -64800, 64800]}, false]
+"transition_offset_s": ["integer", -64800, 64800]}, false, "look"]
+key.challenge [{}, false, ""]
+key.set [{"keys": ["text", 0, 192]}, true, "program"]
 """)
 
 # for parameters that are left out

@@ -67,14 +67,16 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 80 ["named", "<20s", ["name"]]
 81 ["bench_set", "<QIQQQIQQB", ["old_rate_nl", "old_rate_seconds_s", "old_hour_nl", "old_day_nl", "rate_nl", "rate_seconds_s", "hour_nl", \
 "day_nl", "by_button"]]
+82 ["keys_changed", "<BB", ["change", "by"]]
+83 ["keys_refused", "<III", ["unsigned", "signature", "role"]]
 """, int)
 
 _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {
     "cause": {"boot": CAUSES, "missed": MISSED_CAUSES},
-    "by": {"started": STARTED_BY, "stopped": STOPPED_BY},
+    "by": {"started": STARTED_BY, "stopped": STOPPED_BY, "keys_changed": ("button", "key", "maintenance")},
     "source": {"remainder_dropped": SOURCES},
     "purpose": {"run_ordered": PURPOSES, "dose": PURPOSES},
-    "change": {"alarm": ALARM_CHANGES},
+    "change": {"alarm": ALARM_CHANGES, "keys_changed": ("set", "removed")},
     "what": {"override": WHATS},
     "kind": {"line_changed": LINE_KINDS},
     "way": {"front_passed": FRONT_WAYS},

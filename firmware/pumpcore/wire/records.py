@@ -64,6 +64,8 @@ journal_gap [71, "<II"]
 protocol_total [72, "<QQQIBI"]
 named [80, "<20s"]
 bench_set [81, "<QIQQQIQQB"]
+keys_changed [82, "<BB"]
+keys_refused [83, "<III"]
 """)
 
 CAUSES = const(("power", "watchdog", "soft"))

@@ -141,7 +141,7 @@ STATUS = _keys(
         "next_change_s": _maybe(DURATION_S), "leased_steps": STEPS, "position_uncertain_steps": STEPS, "bolus": _maybe(BOLUS),
         "extended": _maybe(BOLUS), "temporary": _maybe(TEMPORARY), "protocol": _maybe(PROTOCOL_NOW),
         "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER),
-        "counters": _keys({}), "drugs": _many(DRUG, 4),
+        "counters": _keys({}), "drugs": _many(DRUG, 4), "keys": NAME,
     }),
 )
 HELLO = _keys(
@@ -207,6 +207,8 @@ REPLIES = {
     ),
     "bench.set": _keys({"done": TRUTH, "wait_s": DURATION_S, "hold_s": DURATION_S}),
     "maintenance": _keys({"state": NAME}),
+    "key.challenge": _keys({"challenge": ("hex", 32)}, {"valid_ms": COUNT}),
+    "key.set": _keys({"done": TRUTH, "wait_s": DURATION_S, "hold_s": DURATION_S}),
     "name.set": _keys({"name": ("text", PUMP_NAME_BYTES)}),
     "forecast.digest": _keys(
         {"second_s": DURATION_S, "remainder": COUNT, "chain": DIGEST, "done": TRUTH}, {"position_steps": STEPS},

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ASK_ABOVE_S = 60.0
 KEEP_IT = "--keep-clock"
+NO_PROGRAM_KEY = "the pump's clock is left as it is: setting it needs the program key"
 Rows = list[tuple[str, ...]]
 
 
@@ -63,6 +64,7 @@ class Move:
         return ahead and self.old.values() != self.new.values()
 
     def asks(self) -> bool:
+        """Return True if a person must agree: the clock moves by more than a minute, or the zone changes."""
         return abs(self.by_s or 0.0) > ASK_ABOVE_S or bool(self.offset_by_s()) or self.later_moves()
 
     def words(self) -> str:
@@ -94,6 +96,7 @@ class Move:
         return [*rows, *((label, before, after) for (label, before), (_, after) in pairs)]
 
     def text(self) -> str:
+        """Return the new time with the zone's name."""
         from thecal.quantities.amounts import clock_text
 
         return clock_text(self.utc_s, self.new.offset_s) + (f" ({self.local.name})" if self.local.name else "")
@@ -149,6 +152,7 @@ def entry_rows(program: Program, utc_s: int, zone: Zone) -> list[tuple[str, str]
 
 
 def change_text(zone: Zone, utc_s: int) -> str:
+    """Return the next change of local time after `utc_s`, or "none"."""
     from thecal.quantities.amounts import clock_text
 
     if zone.transition_utc_s <= utc_s:

@@ -87,7 +87,7 @@ def demand(pump: PumpFacts) -> Draft:
     order_checks.check_steps(program, rig, settings.demand_nl, typed)
     will = delivered(settings.demand_nl, rig.calibration, typed, program)
     holds = dose_rows(program, settings.demand_nl)
-    rows = [*demand_facts(settings).items(), ("will deliver", will), *holds, last_dose.row(pump, None)]
+    rows: Rows = [*demand_facts(settings).items(), ("will deliver", will), *holds, last_dose.row(pump, None)]
     return draft(pump, "demand", orders.demand(), [Part(rows)])
 
 

@@ -261,11 +261,11 @@ class Pump:
 
         token, kind = (order, kind) if isinstance(order, str) else (order.token, kind or order.kind)
         with self._session.opened() as client:
-            return cancel(client, token, kind)
+            return cancel(self._session, client, token, kind)
 
     def ack(self, fault: int | str = "all") -> list[dict[str, Any]]:
-        """Acknowledge a fault by its number or name, or "all"; return the pump's answers, each with its `fault`. Raises Refused if its cause
-        remains, BadInput for an unknown name."""
+        """Acknowledge a fault by its number or name, or "all"; return the pump's answers, each with its `fault`. Raises Refused if the
+        cause remains, BadInput for an unknown name."""
         from thecal.api.alarms import fault_number
 
         with self._session.opened() as client:

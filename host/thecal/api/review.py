@@ -117,8 +117,9 @@ class Review:
         if not self._once.acquire(blocking=False):
             raise Stale("this review was carried out already; nothing was sent again", "make a new review")
         with self._session.opened() as client:
-            now = self._session.facts(client)
+            now = self._session.recent_facts(client)
             check_unchanged(self._seen, now)
+            self._session.forget()
             return self._draft.send(now)
 
 

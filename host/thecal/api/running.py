@@ -77,7 +77,7 @@ def begin(pump: PumpFacts, compiled: Compiled, person: Person) -> Order:
     facts = {
         **facts_of(pump, compiled),
         "replaced": before,
-        "begin_steps": int(started.get("position_steps", status["delivered_steps"])),
+        "begin_steps": int(str(started.get("position_steps", status["delivered_steps"]))),
         "calibration": status["calibration"],
         "stop_command": pump.stop_command(),
     }

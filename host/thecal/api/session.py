@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from thecal.pump.opening import open_pump
 
 if TYPE_CHECKING:
     from thecal.pump.facts import PumpFacts
+
+RECENT_S = 2.0  # between a review and its order without a person's answer: on a slow line each question is a wait
 
 
 class Session:
@@ -31,6 +34,8 @@ class Session:
         self.unique_id = self._client.unique_id
         self.name = str((self._client.greeting or {}).get("name") or "")
         self._greeted = self._client.opened_count
+        self._last: PumpFacts | None = None
+        self._recent_s = -RECENT_S
         if not hold:
             self._client.close()
 
@@ -54,7 +59,22 @@ class Session:
         if client.unique_id != self.unique_id:
             cause = f"another pump is on {self.port_url} now: {client.unique_id}, it was {self.unique_id}"
             raise WrongDevice(cause, "name the pump, or open it again")
-        return facts.ask(client)
+        before, found = self._last, facts.ask(client)
+        if before is not None and "program" in vars(before) and before.status.get("program_digest") == found.status.get("program_digest"):
+            vars(found)["program"] = before.program  # the same digest is the same program: it is not read again
+        self._last, self._recent_s = found, time.monotonic()
+        return found
+
+    def recent_facts(self, client: Client) -> PumpFacts:
+        """Return the facts of the last two seconds on this connection once more, otherwise ask again."""
+        same = client.is_open() and client.opened_count == self._greeted
+        if self._last is not None and same and time.monotonic() - self._recent_s < RECENT_S:
+            return self._last
+        return self.facts(client)
+
+    def forget(self) -> None:
+        """Count the last facts as old: an order changes them."""
+        self._recent_s = -RECENT_S
 
     def release(self) -> None:
         """Close the port until the next exchange, so that another program can use it."""

@@ -19,7 +19,7 @@ WITHOUT_PROGRAM = 'upload one: thecal program rx.toml (thecal new rx.toml writes
 
 def prepare(pump: PumpFacts, wish: Wish, person: Person) -> Draft:
     """Return the review of a start: program, clock and calibration. Raises Failed without a program, or for a clock that can't be set."""
-    from thecal.api.clock_move import KEEP_IT, Move, check_kept
+    from thecal.api.clock_move import KEEP_IT, NO_PROGRAM_KEY, Move, Wish, check_kept
     from thecal.api.review import LINES, Draft, Part
     from thecal.pump import clock, orders
     from thecal.text.calibration import line
@@ -28,7 +28,9 @@ def prepare(pump: PumpFacts, wish: Wish, person: Person) -> Draft:
     if status.get("program_digest") == "" and status["state"] == "stopped":
         raise Failed(f"{NO_PROGRAM}; nothing was changed", WITHOUT_PROGRAM)
     move = None
-    if status["state"] == "stopped" and wish.move is not False:
+    if status["state"] == "stopped" and wish == Wish(None, None) and not pump.client.may("clock.set"):
+        person.note(NO_PROGRAM_KEY)
+    elif status["state"] == "stopped" and wish.move is not False:
         clock.check_host(f"{KEEP_IT} leaves the clock as it is")
         move = Move(pump, wish)
     elif status["state"] == "stopped":
@@ -63,7 +65,7 @@ def begin(pump: PumpFacts, wish: Wish, move: Move | None, person: Person) -> Ord
         raise line_text.explained(refused, pump.status) from refused
     after, reading = clock.read(pump.client)
     digest = str(after.get("program_digest") or "")
-    facts = {"status": after, "clock": reading, "program": pump.program if after.get("protocol") else None}
+    facts = {"status": after, "clock": reading, "program": pump.known_program() if after.get("protocol") else None}
     return Order("start", "", digest, reply, f"{after['state']}: {after.get('program_name')}", facts)
 
 

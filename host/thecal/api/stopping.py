@@ -73,8 +73,8 @@ def after(client: Client, reply: dict[str, Any], steps: bool = False) -> Stopped
 
 
 def note(port_url: str, tell: Callable[[str], None]) -> None:
-    """Note the stop for the programs of this computer that steer the pump; after the stop, so that a full or slow disk can't delay it. `tell` receives
-    a line if that fails."""
+    """Note the stop for the programs of this computer that steer the pump; after the stop, so that a full or slow disk can't delay it.
+    `tell` receives a line if that fails."""
     from thecal.pump.transport import registry
 
     try:

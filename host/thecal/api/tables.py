@@ -35,7 +35,9 @@ def journal_rows(client: Client, ring: str | None, from_sequence: int, note: Cal
     if ring is None and from_sequence:
         raise BadInput("each ring counts its own records", 'name the ring too: ring="events"')
     found = [with_gaps(download(client, one, from_sequence, note=note), from_sequence) for one in RINGS if ring in (None, one)]
-    return sorted((row for rows in found for row in rows), key=lambda row: (row["boot"], row["uptime_ms"], row["sequence"])) if ring is None else found[0]
+    if ring is not None:
+        return found[0]
+    return sorted((row for rows in found for row in rows), key=lambda row: (row["boot"], row["uptime_ms"], row["sequence"]))
 
 
 def samples(evidence: Evidence, every_s: int) -> Columns:

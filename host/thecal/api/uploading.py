@@ -42,6 +42,7 @@ def ask_for_overrides(prescription: Prescription, name: str, person: Person) -> 
 
 
 def soft_text(program: Program, word: str, value: int) -> str:
+    """Return a limit of a drug library with its unit."""
     from thecal.quantities.amounts import ml, ml_per_h, ug_per_ml
 
     if word == "concentration":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from thecal.api.clock_move import KEEP_IT, Move, Wish, keep
+from thecal.api.clock_move import KEEP_IT, NO_PROGRAM_KEY, Move, Wish, keep
 from thecal.cli.consent import Terminal
 from thecal.errors import Failed
 from thecal.pump import clock
@@ -27,6 +27,9 @@ def set_before_start(pump: PumpFacts, wish: Wish) -> None:
         return
     if wish.move is False:
         keep(pump.status, wish, Terminal())
+        return
+    if wish == Wish(None, None) and not pump.client.may("clock.set"):
+        talk(NO_PROGRAM_KEY)
         return
     carry_out(pump, wish, OTHERWISE)
 

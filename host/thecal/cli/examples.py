@@ -22,6 +22,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Put the firmware on a new board", "thecal flash --bench tmc2209-peristaltic"),
         ("See the plan, with or without a board", "thecal flash --bench tmc2209-peristaltic --dry-run"),
         ("Update the pump flow-1; it keeps its bench", "thecal flash --port flow-1"),
+        ("Remove lost keys, with its stop button held at power-up", "thecal flash --forget-key"),
     ),
     "calibrate": (
         ("Make three runs, and type the weights", 'thecal calibrate --turns 20 --rate "2 mL/h" --temperature "22 C"'),

@@ -6,18 +6,21 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from thecal.errors import Failed
 from thecal.terminal.console import talk
 
 if TYPE_CHECKING:
     from thecal.pump.exchange import Reply
 
 ASK_EVERY_S = 0.5
+LONGEST_S = 180.0  # a pump waits 60 s for the press and 60 s for the release
 
 
 def await_done(ask: Callable[[], Reply], what: str, port_url: str) -> Reply:
-    """Return the reply that is `done`; meanwhile say what to do at the pump. `what` needs the person. Raises Refused or Unknown."""
+    """Return the reply that is `done`; meanwhile say what to do at the pump. `what` needs the person. Raises Refused, Unknown or Failed."""
     told = release = False
-    while True:
+    end_s = time.monotonic() + LONGEST_S
+    while time.monotonic() < end_s:
         reply = ask()
         if reply["done"]:
             return reply
@@ -32,3 +35,4 @@ def await_done(ask: Callable[[], Reply], what: str, port_url: str) -> Reply:
             talk(f"held long enough: release the stop button now, within {reply['wait_s']} s")
             release = True
         time.sleep(ASK_EVERY_S)
+    raise Failed("the pump still waits for its stop button, longer than it says", "see its state: thecal status; then try again")

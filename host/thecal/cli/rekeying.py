@@ -73,12 +73,12 @@ def change(client: Client, what: str, consent: Consent) -> bool:
 def check(client: Client, what: str, now: str, signs: bool) -> None:
     """Raise Failed if this change makes no sense now, or is not possible here."""
     pump = called(client)
-    if now == DAMAGED:
-        raise Failed(f"the keys of {pump} are damaged", "remove them at the pump: thecal flash --forget-key")
     if what == "new" and signs:
         raise Failed(f"{pump} has keys, and this computer has its program key", "replace them: thecal key roll")
     if what == "roll" and now == NONE:
         raise Failed(f"{pump} has no keys", "draw some: thecal key new")
+    if what == "roll" and now == DAMAGED:
+        raise Failed(f"the keys of {pump} are damaged", "draw others at the pump: thecal key new")
     if what == "roll" and not signs:
         raise Failed(f"this computer does not have the program key of {pump}", f"take it: thecal key add program; {LOST}")
     if what == "forget" and now == NONE:

@@ -20,11 +20,11 @@ from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused
 from thecal.pump import keys, replies
 from thecal.pump.boots import whole_boot
 from thecal.pump.exchange import Exchange, Reply
-from thecal.pump.signing import Keys, Signature, Signer, Signing, code_of, digits_of
+from thecal.pump.signing import Keys, Request, Signature, Signer, Signing, code_of, digits_of, explained
 from thecal.quantities.amounts import Rate
 
 FIRST_PATIENCE_S = 3.0
-NONE_SET = "none"  # the `keys` of a status
+NONE, SET, DAMAGED = "none", "set", "damaged"  # the `keys` of a status
 MOST_CHECKS = 200  # of one program; a pump needs fewer than ten
 BLOCKS = 64  # of 4 KiB, for one question
 MOST_BLOCKS = 2048  # 8 MiB: more than any journal of a pump
@@ -93,7 +93,7 @@ class Client(Exchange):
         """Return the pump's state; remember its boot number."""
         reply = self.ask("status", {})
         self.boot = reply.get("boot", self.boot)
-        self.signing.wanted = reply.get("keys", NONE_SET) != NONE_SET
+        self.signing.wanted = reply.get("keys") == SET
         return reply
 
     def program_read(self) -> Reply:
@@ -302,6 +302,13 @@ class Client(Exchange):
             found, self.signing = self.signing.wanted, before
         return bool(found)
 
+    def _explained(self, refused: Refused, request: Request) -> Refused:
+        """Ask whether the pump's own keys are damaged, before a key of this computer is called wrong."""
+        if refused.fault == "signature" and request.role:
+            status = self._still_there(self.status)
+            request.role = "" if status and status.get("keys") == DAMAGED else request.role
+        return explained(refused, request)
+
     def _own_signer(self) -> Signer:
         """Return the signer with the keys of this pump on this computer."""
         hello = self.greeting or self.hello()
@@ -357,7 +364,7 @@ class Client(Exchange):
         reply = self._still_there(self.status)
         if reply is None:
             return None
-        taken = reply.get("keys") == ("set" if drawn else NONE_SET) and all(self.proves(role, key) for role, key in drawn.items())
+        taken = reply.get("keys") == (SET if drawn else NONE) and all(self.proves(role, key) for role, key in drawn.items())
         return {"done": True, "wait_s": 0, "hold_s": 0, "settled": True} if taken else None
 
     def _still_there(self, question: Callable[[], Reply]) -> Reply | None:

@@ -12,7 +12,7 @@ from typing import Any
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from pumpcore.wire.replies import BLOCK_BYTES
-from thecal.errors import BadAnswer, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
+from thecal.errors import BadAnswer, LinkLost, NoKey, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
 from thecal.pump import replies, stopping
 from thecal.pump.refusals import said
 from thecal.pump.signing import CHALLENGE, Request, Signer, Signing, explained, signer_of
@@ -165,7 +165,7 @@ class Exchange:
                     return self._reply_to(link, request.identity, request.method)
             except Refused as refused:
                 if not self.signing.once_more(request, refused):
-                    raise explained(refused, request) from refused
+                    raise self._explained(refused, request) from refused
 
     def _line_of(self, request: Request) -> bytes:
         """Return the line to send; a line whose answer was lost stays the same."""
@@ -173,10 +173,27 @@ class Exchange:
             request.line = request.sealed
             if self.signing.needed(request):
                 challenge = str(self.ask(CHALLENGE, {})["challenge"])
-                if self.signing.signer is None:
-                    self.signing.signer = self._own_signer()
-                request.sign(self.signing.signer(request.method, request.body, bytes.fromhex(challenge)), challenge)
+                request.sign(self._signer()(request.method, request.body, bytes.fromhex(challenge)), challenge)
         return request.line
+
+    def _signer(self) -> Signer:
+        if self.signing.signer is None:
+            self.signing.signer = self._own_signer()
+        return self.signing.signer
+
+    def may(self, method: str) -> bool:
+        """Return True if the pump is not known to have keys, or a key that may do this is at hand. Asks the pump nothing."""
+        if not self.signing.wanted:
+            return True
+        try:
+            self._signer()(method, b"", b"")
+        except NoKey:
+            return False
+        return True
+
+    def _explained(self, refused: Refused, request: Request) -> Refused:
+        """Return the refusal of a signature with the command to type; any other refusal as it is."""
+        return explained(refused, request)
 
     def _own_signer(self) -> Signer:
         """Return the signer of a connection that was given none: it holds no key."""

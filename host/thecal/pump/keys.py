@@ -16,7 +16,7 @@ from typing import Any
 
 from thecal.errors import Failed, NoKey
 from thecal.files import config
-from thecal.pump.signing import KEY_BYTES, ROLES, Keys, Signature, signer_of, sufficient
+from thecal.pump.signing import KEY_BYTES, ROLES, Keys, Signature, lowest, role_of, signer_of, sufficient
 
 SERVICE = "thecal"
 KEYRING, FILE = "keyring", "file"
@@ -62,6 +62,16 @@ def missing(pump: str, method: str, needed: str, keys: Keys) -> NoKey:
     has = f"only its {' and '.join(role for role in ROLES if role in keys)} key" if keys else "no key of it"
     cause = f"{pump} has keys, and this computer has {has}: {method} needs {sufficient(needed)}; nothing was sent"
     return NoKey(cause, f"take the key from a computer that has it: there `thecal key show {needed}`, here `thecal key add`")
+
+
+def require(method: str, status: dict[str, Any], hello: dict[str, Any], dry_run: bool) -> None:
+    """Raise NoKey if the pump has keys and none on this computer is good for this; before anything else is done to a pump."""
+    if status.get("keys", "none") == "none" or dry_run:
+        return
+    held, needed = load(str(hello.get("unique_id", ""))).keys, role_of(method)
+    if not lowest(held, needed):
+        error = missing(str(hello.get("name") or "this pump"), method, needed, held)
+        raise NoKey(error.cause, f"{error.do}; or hold its stop button while you plug it in, and try again")
 
 
 # --- the store

@@ -95,6 +95,8 @@ def explained(refused: Refused, request: Request) -> Refused:
     if refused.fault == "signature" and request.role:
         cause = f"{refused.cause}: the {request.role} key on this computer is not the pump's"
         do = f"take the present one from a computer that has it: there `thecal key show {request.role}`, here `thecal key add`"
+    elif refused.fault == "signature":  # of a command that was not signed
+        cause, do = "the keys of the pump are damaged: nobody has one that counts", "draw others at the pump: thecal key new"
     elif refused.fault == "role":
         needed = refused.detail.get("needed", ROLES[-1])
         cause, do = refused.cause, f"take that key: `thecal key show {needed}` on a computer that has it, here `thecal key add`"

@@ -72,4 +72,5 @@ def whole(pump: WebPump) -> Evidence:
 
 def period(line: Timeline, span: Span) -> Period:
     """Return the last days, widened to moments with a recorded position."""
-    return line.window(max(line.from_ms, line.to_ms - SPANS_S[span] * MS_PER_S), line.to_ms)
+    from_ms = line.to_ms - SPANS_S[span] * MS_PER_S
+    return line.window(from_ms if from_ms > line.from_ms else None, None)

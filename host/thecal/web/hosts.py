@@ -21,7 +21,8 @@ class Hosts:
         if not self._any:
             self._names.add(self._address.lower())
         if self._address not in LOOPBACK:
-            self._names |= {name.lower() for name in (socket.gethostname(), socket.getfqdn(), f"{socket.gethostname()}.local")}
+            names = (socket.gethostname(), socket.getfqdn(), f"{socket.gethostname()}.local")
+            self._names |= {name.lower() for name in names if name.lower() != "localhost"}
 
     def allows(self, host: str) -> bool:
         """Return True if a Host header names this server."""

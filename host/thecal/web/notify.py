@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import warnings
 from typing import Any
 
 from thecal.errors import BadInput, Failed
@@ -22,14 +23,9 @@ class Notifier:
         self._thread: threading.Thread | None = None
         if not urls:
             return
-        try:
-            import apprise
-        except ImportError:
-            raise Failed("--notify needs apprise", 'install it: pip install "thecal[serve]"') from None
-        self._service = apprise.Apprise()
-        for number, url in enumerate(urls, 1):
-            if not self._service.add(url):
-                raise BadInput(f"--notify number {number} is not the URL of a known service", DO)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.11 and 3.12 warn of a module that apprise looks for
+            self._service = service_of(urls)
         self._thread = threading.Thread(target=self._run, name="messages", daemon=True)
         self._thread.start()
 
@@ -53,3 +49,16 @@ class Notifier:
             title, text = message
             if not self._service.notify(title=title, body=text):
                 talk(f"a message could not be sent: {title}")
+
+
+def service_of(urls: list[str]) -> Any:
+    """Return apprise with these URLs. Raises BadInput, or Failed if it is not installed."""
+    try:
+        import apprise
+    except ImportError:
+        raise Failed("--notify needs apprise", 'install it: pip install "thecal[serve]"') from None
+    service = apprise.Apprise()
+    for number, url in enumerate(urls, 1):
+        if not service.add(url):
+            raise BadInput(f"--notify number {number} is not the URL of a known service", DO)
+    return service

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from thecal.web.orders import ROLES, PumpOfPage
 from thecal.web.refusals import WebError
-from thecal.web.shapes import Ask, Confirmed, Kind, ReviewView
+from thecal.web.shapes import Ask, Confirmed, Kind, ReviewPart, ReviewView
 from thecal.web.turn import OrderTurn
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Reviews:
             kind=asked.kind,
             question=review.question or "Send this?",
             rows=[list(map(str, row)) for row in review.rows],
+            parts=[ReviewPart.model_validate({"kind": part.kind, "rows": part.rows}) for part in review.parts],
             text=review.text,
             digest=review.digest or None,
             expires_s=VALID_S,

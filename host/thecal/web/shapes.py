@@ -151,14 +151,22 @@ class Ask(Shape):
     library: str | None = Field(None, max_length=LONGEST_FILE)
 
 
+class ReviewPart(Shape):
+    """A part of a review: `lines` of text, `columns` of label and text, or `headed` by its first row."""
+
+    kind: Literal["lines", "columns", "headed"]
+    rows: list[list[str]]
+
+
 class ReviewView(Shape):
-    """What will be sent if it is confirmed. `rows`: (label, current, new) or (label, text), as the command line prints them; a first row
-    with an empty label is the header. Nothing was sent. It is void after `expires_s`, after its use, and when the pump's state changed."""
+    """What will be sent if it is confirmed. `parts` are its tables, as the command line prints them; `rows` are those of all parts.
+    Nothing was sent. It is void after `expires_s`, after its use, and when the pump's state changed."""
 
     review: str
     kind: Kind
     question: str
     rows: list[list[str]]
+    parts: list[ReviewPart]
     text: str
     digest: str | None
     expires_s: int

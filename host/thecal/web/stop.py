@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from thecal.errors import ThecalError
+from thecal.errors import ThecalError, Unknown
 from thecal.pump.client import Client
 from thecal.pump.transport import registry
 from thecal.terminal.console import talk
@@ -13,7 +15,11 @@ from thecal.web.shapes import Stopped
 from thecal.web.view import volume_text
 
 if TYPE_CHECKING:
+    from thecal.pump.exchange import Reply
     from thecal.web.pump import WebPump
+
+STOPPED = "stopped"
+LOOK_S, AGAIN_S = 2.5, 0.05  # after the 2 s in which a stop beside another program is repeated
 
 
 def stop(pump: WebPump) -> Stopped:
@@ -22,11 +28,32 @@ def stop(pump: WebPump) -> Stopped:
     try:
         with Client(pump.port_url, signer=nobody()) as client:
             reply = client.stop()
-    finally:
+    except Unknown as error:
         pump.turn.stop_ends()
+        reply = seen_stopped(pump, error)
+    except BaseException:
+        pump.turn.stop_ends()
+        raise
+    else:
+        pump.turn.stop_ends()
+    finally:
         note(pump.port_url)
         pump.wake()
     return Stopped(state=reply["state"], delivered_text=delivered_text(pump, int(reply["delivered_steps"])))
+
+
+def seen_stopped(pump: WebPump, error: Unknown) -> Reply:
+    """Return the status of a pump that has stopped although another program read the answer away. Raises `error` if none comes soon."""
+    until_s = time.monotonic() + LOOK_S
+    client = pump.new_client()
+    while time.monotonic() < until_s:
+        with suppress(ThecalError):
+            status = client.status()
+            if status["state"] == STOPPED:
+                return status
+            break  # it goes on, or somebody has started it again
+        time.sleep(AGAIN_S)
+    raise error
 
 
 def delivered_text(pump: WebPump, position_steps: int) -> str:

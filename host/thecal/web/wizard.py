@@ -39,6 +39,7 @@ class Wizard:
         self.number = secrets.token_urlsafe(12)
         self._pump, self._session = pump, session
         self._error: Trouble | None = None
+        self._earlier = ""  # the token of the last dose before a run
         self._runs: list[Run] = []
         self._steps, self._primed, self._scattered, self._packed = 0, False, False, b""
         self._lock = threading.Lock()
@@ -67,7 +68,8 @@ class Wizard:
         """Return where it is."""
         status = self._pump.known.status or {}
         bolus: dict[str, Any] = status.get("bolus") or {}
-        done = bolus.get("delivered_steps", 0) * 1000 // max(1, bolus.get("ordered_steps", 0)) if self.moves() else 0
+        known = self.moves() and bolus and bolus["token"] != self._earlier  # the status keeps the last one after its end
+        done = bolus["delivered_steps"] * 1000 // max(1, bolus["ordered_steps"]) if known else 0
         return CalibrateView(
             wizard=self.number,
             stage=self._stage,
@@ -155,6 +157,7 @@ class Wizard:
 
     def _begin(self, stage: Stage, text: str, work: Callable[[], None]) -> None:
         self._stage, self._text = stage, text
+        self._earlier = ((self._pump.known.status or {}).get("bolus") or {}).get("token", "")
         threading.Thread(target=self._work, args=(work,), name="calibration", daemon=True).start()
 
     def _work(self, work: Callable[[], None]) -> None:

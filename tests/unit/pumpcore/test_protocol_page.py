@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 import re
 import struct
@@ -154,11 +155,11 @@ def schema(text: str) -> dict:
 
 
 def methods() -> dict:
-    return {plain(row[0]): row[1:] for row in table("method", "params", "changes", "result")}
+    return {plain(row[0]): row[1:] for row in table("method", "params", "changes", "role", "result")}
 
 
 def test_the_methods_are_those_of_the_code() -> None:
-    written = {name: (schema(row[0]), row[1] == "yes") for name, row in methods().items()}
+    written = {name: (schema(row[0]), row[1] == "yes", row[2].replace("-", "")) for name, row in methods().items()}
     assert json.loads(json.dumps(written)) == dict(messages.METHODS.items()) and set(HANDLERS) < set(written)
 
 
@@ -238,6 +239,7 @@ def asked() -> dict:
     zone = {"utc_s": 1_767_571_261, "offset_s": 0, "transition_utc_s": 0, "transition_offset_s": 0}
     cursor = {"second_s": 0, "remainder": 0, "chain": "0" * 64}
     replies["forecast.digest"] = pump.call("forecast.digest", digest=pump.pump.setup.digest, days=1, **zone, **cursor)
+    replies["key.challenge"], replies["key.set"] = pump.call("key.challenge"), pump.call("key.set", keys="")
     replies["name.set"] = pump.call("name.set", name="flow-1")
     replies["maintenance"] = pump.call("maintenance")
     return replies
@@ -254,7 +256,7 @@ def bridge(pump: Watched, made: packing.Program) -> dict:
 def test_every_key_of_every_reply_is_written_down() -> None:
     replies = asked()
     assert set(replies) == set(methods())
-    for name, (_, _, result) in methods().items():
+    for name, (_, _, _, result) in methods().items():
         if name == "status":
             section = re.search(r"- \*\*`status`\*\*(.*?)\n- \*\*", PAGE, re.DOTALL).group(1)
             assert set(replies[name]) <= set(re.findall(r"`(\w+)`", section))
@@ -292,7 +294,7 @@ def test_the_numbers_in_the_text_are_those_of_the_code(text: str) -> None:
 
 def test_the_examples_are_right() -> None:
     blocks = [block.strip() for block in re.findall(r"```\n(.*?)```", PAGE, re.DOTALL)]
-    example, packed, record = blocks
+    example, packed, record, signed = blocks
     assert frame.decode(example.encode())["method"] == "status"
     made = packing.unpack(binascii.unhexlify(packed.replace("\n", "")))
     assert (made.name, made.fluid, made.rate_seconds_s, list(made.entries)) == ("demo", "water", 3600, [(0, 900_000)])
@@ -300,6 +302,10 @@ def test_the_examples_are_right() -> None:
     (told,), rest = record_types.decode(binascii.unhexlify(record))
     assert rest == b"" and (told.name, told.boot, told.sequence, told.uptime_ms, told.utc_s) == ("clock_set", 3, 17, 61_234, 1_767_571_261)
     assert told.fields == {"old_utc_s": 0, "new_utc_s": 1_767_571_261, "offset_s": 3600}
+    body, _, name, challenge, mac = signed.encode().split(b"*")
+    assert frame.decode(signed.encode())["method"] == "name.set" and challenge.decode() in PAGE.replace(signed, "")
+    text = bytes.fromhex(challenge.decode()) + name + b"\n" + body
+    assert mac.decode() == hmac.new(bytes(range(64, 96)), text, "sha256").hexdigest()
 
 
 def test_every_state_of_the_pump_is_named() -> None:
@@ -310,7 +316,7 @@ def test_every_state_of_the_pump_is_named() -> None:
 
 def test_the_replies_of_the_page_are_those_of_the_table() -> None:
     """Including objects inside a reply, if the page has them in its text."""
-    for name, (_, _, result) in methods().items():
+    for name, (_, _, _, result) in methods().items():
         if name != "status":
             assert set(re.findall(r"`(\w+)`", result)) == set(replies.keys(replies.REPLIES[name])), name
     section = PAGE.split("- **`status`**:")[1].split("- **`clock.set`**")[0]

@@ -248,6 +248,7 @@ def test_methods_that_change_are_answered_from_memory_but_stop_never_is() -> Non
         "temporary.cancel",
         "bridge.start",
         "name.set",
+        "key.set",
     }
 
 

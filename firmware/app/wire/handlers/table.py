@@ -1,9 +1,11 @@
 """The function for each method. Those that must work without flash are here; the others are loaded on demand."""
 
+import binascii
+import hashlib
 import sys
 
 from app.pump import Pump
-from app.wire.session import VALID_MS
+from app.wire.session import CHALLENGES, VALID_MS
 from pumpcore.faults.faults import Refusal
 from pumpcore.units import MS_PER_S, S_PER_MINUTE, const
 from pumpcore.wire.messages import METHODS, PROTOCOL
@@ -78,6 +80,7 @@ def identity(pump: Pump) -> dict:
         "free_memory_bytes": pump.board.system.free_memory_bytes(),
         "counters": counters,
         "last_error": pump.alarms.last_error,
+        "keys": setup.keys_state(),
     }
     told.update(book.wall.describe())
     return told
@@ -204,13 +207,31 @@ def bolus_token(pump: Pump, params: dict) -> bytes:
     return b'{"token":"' + pump.tokens.issue(pump.board.clock.uptime_ms()) + _VALID
 
 
+# --- key_challenge -----------------------------------------------------------------------------------------------------------
+
+
+def key_challenge(pump: Pump, params: dict) -> bytes:
+    """Return a challenge for one signature, valid for 60 s. It is always in memory: each signed command needs one before it.
+
+    It is made from the hardware's noise; with boot and number none comes twice on one pump, whatever the noise is.
+    """
+    session, seed, now_ms = pump.session, pump.board.system.seed, pump.board.clock.uptime_ms()
+    session.number += 1
+    raw = b"%d %d %d %d %d %d" % (pump.journal.boot, session.number, seed(), seed(), seed(), seed())
+    challenge = binascii.hexlify(hashlib.sha256(raw).digest()[:16])
+    session.issued = session.issued[1 - CHALLENGES :] + [[challenge, now_ms, True]]
+    return b'{"challenge":"' + challenge + _VALID
+
+
 # --- table -------------------------------------------------------------------------------------------------------------------
 
 _FOLDER = const("app.wire.handlers.")
 # Methods whose function is not in the file of their noun.
 _ELSEWHERE = {"bolus.status": "outcome", "bolus.prime": "run", "ack": "alarms", "maintenance": "alarms"}
 
-HANDLERS: "dict[str, Handler]" = {"hello": hello, "status": status, "stop": stop, "bolus.token": bolus_token}
+HANDLERS: "dict[str, Handler]" = {
+    "hello": hello, "status": status, "stop": stop, "bolus.token": bolus_token, "key.challenge": key_challenge,
+}
 
 
 class Loader:

@@ -70,7 +70,7 @@ def bolus(
             elif order is not None:
                 answer(order.reply, consent, lambda reply: order.text)
             return
-        status = pump.status().data
+        status = pump.facts().status
         if token is not None:
             told: Reply | None = pump.dose(token or running_token(status, "--status"))
         else:

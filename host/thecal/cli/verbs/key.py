@@ -88,7 +88,7 @@ def show_state(client: Client, as_json: bool) -> None:
     state = {
         "none": "none set: everybody at the cable may do everything",
         "set": "set: a command needs the key of its role",
-        "damaged": "damaged: the pump takes no command that needs one. Remove them: thecal flash --forget-key",
+        "damaged": "damaged: nobody has a key that counts. Draw others at the pump: thecal key new",
     }.get(now, now)
     here = ", ".join(held) if held else "none" + (": take one with `thecal key add`" if now == SET else "")
     data(columns([("pump", called(client)), ("keys", state), ("this computer has", here), *MAY]))

@@ -73,7 +73,8 @@ def report(order: Order, outcome: Outcome | None, as_json: bool) -> None:
     if as_json:
         keys = ("rate_nl", "rate_seconds_s", "volume_nl", "duration_s", "whole_steps")
         made = {"delivered_steps": None if outcome is None else outcome.made, "outcome": "running" if outcome is None else "done"}
-        emit_json({"digest": order.digest, "replaced": facts["replaced"], "start": order.reply, **{key: facts[key] for key in keys}, **made})
+        told = {"digest": order.digest, "replaced": facts["replaced"], "start": order.reply}
+        emit_json({**told, **{key: facts[key] for key in keys}, **made})
         return
     if outcome is not None:
         data(f"done: {facts['words']}; delivered {amount(order, outcome.made)}")

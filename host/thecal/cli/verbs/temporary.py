@@ -52,6 +52,6 @@ def temporary(
                 followed(pump, order, "temporary rate")
             reply = None if order is None else order.reply
         else:
-            token = cancel or running_token(pump.status().data)
+            token = cancel or running_token(pump.facts().status)
             reply = undo(Order("temporary.cancel", {"token": token}), consent, lambda: pump.cancel(token, "temporary").reply)
     answer(reply, consent, lambda reply: "temporary rate done" if wait else sentence(reply, cancel is not None))
