@@ -9,12 +9,12 @@ import pytest
 from support.page import browser as installed
 from support.page import fixtures
 from support.page.fake_server import FakeServer
-from support.page.screen import Screen
+from support.page.screen import Profiles, Screen
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """The browser that all tests share; each test has its own profile in it."""
+    """The browser that all tests share."""
     missing = installed.missing()
     if missing and os.environ.get("THECAL_PAGE") == "must":
         pytest.fail(missing)
@@ -24,7 +24,9 @@ def browser() -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         # Inside a container there is no user namespace for the browser's own sandbox; the pages are ours.
-        made = playwright.chromium.launch(executable_path=installed.chromium(), args=["--no-sandbox", "--autoplay-policy=user-gesture-required"])
+        made = playwright.chromium.launch(
+            executable_path=installed.chromium(), args=["--no-sandbox", "--autoplay-policy=user-gesture-required"]
+        )
         yield made
         made.close()
 
@@ -37,18 +39,24 @@ def fake() -> Iterator[FakeServer]:
     server.die()
 
 
+@pytest.fixture(scope="session")
+def profiles(browser: Any) -> Profiles:
+    """The browser's profiles. Each test has its own server, so its own origin: nothing that a page keeps reaches the next test."""
+    return Profiles(browser)
+
+
 @pytest.fixture
-def open_screen(browser: Any) -> Iterator[Callable[..., Screen]]:
-    """Open a page in a profile of its own: `open_screen(address, width=1400, dark=False)`. Errors in its console fail the test."""
+def open_screen(profiles: Profiles) -> Iterator[Callable[..., Screen]]:
+    """Open a tab: `open_screen(address, width=1400, dark=False)`. Errors in its console fail the test."""
     screens: list[Screen] = []
 
-    def opened(address: str, **how: Any) -> Screen:
-        screens.append(Screen(browser, address, **how))
+    def opened(address: str, width: int = 1400, dark: bool = False) -> Screen:
+        screens.append(Screen(profiles.get(width, dark), address))
         return screens[-1]
 
     yield opened
     for screen in screens:
-        screen.close()
+        screen.page.close()
     assert [text for screen in screens for text in screen.complaints()] == []
 
 

@@ -62,7 +62,7 @@ def test_a_pump_that_comes_or_goes_is_shown_without_a_reload(fake: FakeServer, s
 def test_a_change_of_state_is_said_to_a_screen_reader(fake: FakeServer, screen: Screen) -> None:
     screen.page.get_by_text("Live", exact=True).wait_for()
     fake.push("p1", state="stopped", state_text="stopped")
-    screen.page.wait_for_function("document.getElementById('say').textContent === 'flow-1: Stopped'")
+    screen.until("document.getElementById('say').textContent === 'flow-1: Stopped'")
     assert screen.page.locator("#say").get_attribute("role") == "status"
     assert screen.page.locator("#shout").get_attribute("role") == "alert"
 
@@ -74,16 +74,16 @@ def test_an_alarm_is_in_the_title_the_list_the_tab_and_the_speaker(fake: FakeSer
     tones = int(page.evaluate("document.documentElement.dataset.tones"))
     assert tones == 1, "switching it on is heard"
     fake.push("p1", alarms=[fixtures.GUARD], state="alarm", state_text="alarm")
-    page.wait_for_function("document.title.startsWith('▲ ALARM flow-1: the guard counted')")
-    page.locator("#alarms").get_by_text("flow-1, The guard counted").wait_for()
+    screen.until("document.title.startsWith('▲ ALARM flow-1: the guard counted')")
+    page.locator("#alarms").get_by_text("flow-1: the guard counted").wait_for()
     assert page.locator("#favicon").get_attribute("href") == "/page/icon-alarm.svg"
     assert "Check the wiring" in screen.text("#shout")
-    page.wait_for_function("(before) => Number(document.documentElement.dataset.tones) > before", arg=tones)
+    screen.until(f"Number(document.documentElement.dataset.tones) > {tones}")
     page.locator("#alarms a").click()
     page.get_by_role("button", name="Acknowledge").click()
     page.get_by_role("region", name="Review").get_by_role("button", name="Acknowledge").click()
     page.get_by_text("Ack: done.").wait_for()
-    page.wait_for_function("document.title === 'thecal'")
+    screen.until("document.title === 'thecal'")
     assert ("p1/review", {"kind": "ack", "fault": fixtures.GUARD["fault"]}) in fake.asked
 
 

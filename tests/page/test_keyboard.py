@@ -1,13 +1,22 @@
 """The whole page by keyboard alone, and the chart by keys and as a table."""
 
+from collections.abc import Callable
+
 from support.page.fake_server import FakeServer
 from support.page.screen import Screen
 
-FOCUSED = "() => { const one = document.activeElement; return (one.getAttribute('aria-label') || one.innerText || one.labels?.[0]?.innerText || one.id).trim(); }"
-VISIBLE = """() => { const one = document.activeElement; if (one.closest('#stopbar')) return true; const box = one.getBoundingClientRect();
+FOCUSED = """() => {
+  const one = document.activeElement;
+  return (one.getAttribute('aria-label') || one.innerText || one.labels?.[0]?.innerText || one.id).trim();
+}"""
+VISIBLE = """() => {
+  const one = document.activeElement;
+  if (one.closest('#stopbar')) return true;
+  const box = one.getBoundingClientRect();
   const bar = document.getElementById('stopbar').getBoundingClientRect();
-  const style = getComputedStyle(one); const outlined = style.outlineStyle !== 'none' || one.type === 'file' || one.name === 'span';
-  return outlined && box.bottom <= bar.top + 1 && box.top >= -1; }"""
+  const outlined = getComputedStyle(one).outlineStyle !== 'none' || one.type === 'file' || one.name === 'span';
+  return outlined && box.bottom <= bar.top + 1 && box.top >= -1;
+}"""
 MOST_KEYS = 60
 
 
@@ -48,7 +57,7 @@ def test_a_bolus_by_keyboard_alone(fake: FakeServer, screen: Screen) -> None:
     assert [path for path, _ in fake.asked] == ["p1/review", "p1/confirm"]
 
 
-def test_every_screen_is_walked_by_tab_at_360_px(fake: FakeServer, open_screen) -> None:
+def test_every_screen_is_walked_by_tab_at_360_px(fake: FakeServer, open_screen: Callable[..., Screen]) -> None:
     screen = open_screen(fake.address, width=360)
     screen.page.get_by_role("heading", name="flow-1").wait_for()
     screen.go("#/pump/p1/program")
@@ -79,6 +88,7 @@ def test_the_chart_is_a_table_too_and_its_events_are_a_list(screen: Screen) -> N
     page = screen.page
     screen.go("#/pump/p1/now")
     page.get_by_text("Chart as a table").click()
+    page.locator("[data-name=points] tbody tr").first.wait_for()
     assert 50 < page.locator("[data-name=points] tbody tr").count() <= 110
     page.get_by_text("Events (4)").click()
     assert "the reservoir is low" in page.locator("[data-name=events] tbody tr").first.inner_text()
@@ -88,7 +98,7 @@ def test_the_chart_comes_back_whole_after_a_reload_and_in_another_span(screen: S
     page = screen.page
     screen.go("#/pump/p1/now")
     page.get_by_text("30 days").click()
-    page.wait_for_function("document.querySelectorAll('.plot canvas').length === 2")
+    screen.until("document.querySelectorAll('.plot canvas').length === 2")
     page.reload()
     page.locator(".plot canvas").first.wait_for()
     assert page.get_by_role("radio", name="30 days").is_checked()

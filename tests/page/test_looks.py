@@ -12,9 +12,15 @@ from support.page.screen import Screen
 
 PICTURES = Path(__file__).resolve().parents[2] / "host" / "page"
 SCREENS = {
-    "pumps": "#/", "now": "#/pump/p1/now", "order": "#/pump/p1/order/bolus", "prescription": "#/pump/p1/program", "calibrate": "#/pump/p1/calibrate",
-    "records": "#/pump/p1/records", "alarm": "#/pump/p4/now", "away": "#/pump/p5/now",
-}  # fmt: skip
+    "pumps": "#/",
+    "now": "#/pump/p1/now",
+    "order": "#/pump/p1/order/bolus",
+    "prescription": "#/pump/p1/program",
+    "calibrate": "#/pump/p1/calibrate",
+    "records": "#/pump/p1/records",
+    "alarm": "#/pump/p4/now",
+    "away": "#/pump/p5/now",
+}
 KEPT = ("pumps", "now", "order", "prescription")
 
 
@@ -38,6 +44,39 @@ def test_every_screen_is_whole_named_and_readable(bench: FakeServer, open_screen
         wrong[name] = screen.wrong()
         keep(screen, f"{name}-{width}{'-dark' if dark else ''}", name in KEPT)
     assert {name: found for name, found in wrong.items() if found} == {}
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1400])
+def test_outcomes_and_a_lost_server_are_readable_too(open_screen: Callable[..., Screen], width: int, dark: bool) -> None:
+    """The outcome of STOP, good and bad, the result of an order, the message that the server is gone, and the login."""
+    fake = FakeServer(fixtures.bench()).start()
+    screen = open_screen(fake.address, width=width, dark=dark)
+    page, name = screen.page, f"{width}{'-dark' if dark else ''}"
+    page.get_by_role("heading", name="flow-1").wait_for()
+    screen.go("#/pump/p3/order/run")
+    page.get_by_label("Rate", exact=True).fill("1 mL/h")
+    page.get_by_role("button", name="Review").click()
+    page.get_by_role("button", name="Run now").click()
+    page.locator(".panel.good").wait_for()
+    page.locator("#stop-main").click()
+    page.locator("#stop-results .good").wait_for()
+    wrong = {"outcome": screen.wrong()}
+    keep(screen, f"outcome-{name}", False)
+    fake.die()
+    page.locator("#lost").get_by_text("No connection").wait_for()
+    screen.go("#/")
+    page.locator("#stop-main").click()
+    page.locator("#stop-results .bad").nth(5).wait_for()
+    wrong["lost"] = screen.wrong()
+    keep(screen, f"lost-{name}", False)
+    fake.start()
+    page.goto(f"{fake.address}/login")
+    page.get_by_role("button", name="STOP all 6 pumps").wait_for()
+    wrong["login"] = screen.wrong()
+    keep(screen, f"login-{name}", False)
+    fake.die()
+    assert {place: found for place, found in wrong.items() if found} == {}
 
 
 def ready(screen: Screen, name: str) -> None:

@@ -61,7 +61,8 @@ def test_a_refusal_shows_the_cause_and_what_to_do(fake: FakeServer, screen: Scre
 
 
 def test_a_review_that_expired_can_not_be_confirmed(fake: FakeServer, screen: Screen) -> None:
-    fake.answers["review"] = lambda *_: {"review": "r9", "kind": "run", "question": "Run?", "rows": [["a", "b"]], "text": "", "digest": None, "expires_s": 1}
+    short = {"review": "r9", "kind": "run", "question": "Run?", "rows": [["a", "b"]], "text": "", "digest": None, "expires_s": 1}
+    fake.answers["review"] = lambda *_: short
     screen.go("#/pump/p1/order/run")
     screen.page.get_by_role("button", name="Review", exact=False).first.click()
     screen.page.get_by_text("This review has expired. Nothing was sent.").wait_for()
@@ -101,7 +102,8 @@ def test_a_prescription_is_uploaded(fake: FakeServer, screen: Screen, way: str) 
     if way == "drop":
         page.evaluate(DROP, fixtures.TOML)
     elif way == "button":
-        page.get_by_label("Choose a file").set_input_files({"name": "feed.toml", "mimeType": "text/plain", "buffer": fixtures.TOML.encode()})
+        file = {"name": "feed.toml", "mimeType": "text/plain", "buffer": fixtures.TOML.encode()}
+        page.get_by_label("Choose a file").set_input_files(file)
     else:
         page.get_by_label("Prescription (TOML)").fill(fixtures.TOML)
     if way != "paste":
@@ -125,9 +127,9 @@ def test_a_soft_limit_is_confirmed_by_its_word(fake: FakeServer, screen: Screen)
 
 
 def test_a_bolus_that_runs_is_ended_by_its_token(fake: FakeServer, screen: Screen) -> None:
-    fake.push("p1", orders=[{"token": "800001000025a820", "kind": "bolus", "text": "bolus: 6.2 of 19.99 uL, 24 s left"}])
+    fake.push("p1", orders=[{"token": "800001000025a820", "kind": "bolus", "text": "delivering, 6.2 of 19.99 uL, 24 s left"}])
     screen.go("#/pump/p1/now")
-    screen.page.get_by_role("button", name="End: bolus").click()
+    screen.page.get_by_role("button", name="End it: Bolus: delivering").click()
     screen.page.get_by_text("The bolus has ended").wait_for()
     assert asked(fake, "cancel") == [{"token": "800001000025a820"}]
 

@@ -51,10 +51,12 @@ def test_stop_waits_for_no_other_request(fake: FakeServer, screen: Screen) -> No
     assert stops(fake) == ["p1/stop"] and time.monotonic() - began_s < QUICK_S + 0.3
 
 
-def test_seven_tabs_of_one_browser_share_one_stream_and_stop_passes_in_the_last(fake: FakeServer, open_screen: Callable[..., Screen], browser) -> None:
+def test_seven_tabs_of_one_browser_share_one_stream_and_stop_passes_in_the_last(
+    fake: FakeServer, open_screen: Callable[..., Screen]
+) -> None:
     """A browser opens six connections to a server; a stream a tab would use them up."""
     first = open_screen(fake.address)
-    tabs = [open_screen(fake.address, context=first.context) for _ in range(6)]
+    tabs = [open_screen(fake.address) for _ in range(6)]
     tabs[-1].page.get_by_role("heading", name="flow-1").wait_for()
     tabs[-1].page.wait_for_timeout(1200)
     assert tabs[-1].text("#link") == "Live"
@@ -67,7 +69,7 @@ def test_seven_tabs_of_one_browser_share_one_stream_and_stop_passes_in_the_last(
 def test_the_next_tab_takes_the_stream_when_its_holder_closes(fake: FakeServer, open_screen: Callable[..., Screen]) -> None:
     first = open_screen(fake.address)
     first.page.get_by_text("Live", exact=True).wait_for()
-    second = open_screen(fake.address, context=first.context)
+    second = open_screen(fake.address)
     second.page.get_by_text("Live", exact=True).wait_for()
     first.page.close()
     second.page.wait_for_timeout(1500)
@@ -75,7 +77,10 @@ def test_the_next_tab_takes_the_stream_when_its_holder_closes(fake: FakeServer, 
     second.page.get_by_text("0.7 mL/h").wait_for()
 
 
-@pytest.mark.parametrize(("status", "text", "remedy"), [(504, "the pump did not answer in time", "cut the motor's supply"), (503, "the port is gone", "look at the cable")])
+@pytest.mark.parametrize(
+    ("status", "text", "remedy"),
+    [(504, "the pump did not answer in time", "cut the motor's supply"), (503, "the port is gone", "look at the cable")],
+)
 def test_a_stop_that_fails_says_so_and_stays_on_the_screen(fake: FakeServer, screen: Screen, status: int, text: str, remedy: str) -> None:
     def refuse(*_: object) -> dict:
         raise Refusal(status, "unknown_outcome", text, remedy)

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import sys
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -20,3 +21,7 @@ def missing() -> str:
     if chromium() is None:
         return "no Chromium was found, the page was not tested: sudo apt-get install chromium, or name one by THECAL_CHROMIUM"
     return ""
+
+
+if __name__ == "__main__":
+    sys.exit(missing() or None)

@@ -111,7 +111,8 @@ class FakeServer:
         kind = body["kind"]
         rows = fixtures.BOLUS_ROWS if kind == "bolus" else fixtures.ROWS if kind in ("program", "run") else [["does", f"what {kind} does"]]
         digest = fixtures.OTHER_DIGEST if kind in ("program", "run") else None
-        return {"review": review, "kind": kind, "question": f"Carry out this {kind}?", "rows": rows, "text": "", "digest": digest, "expires_s": 120}
+        question = f"Carry out this {kind}?"
+        return {"review": review, "kind": kind, "question": question, "rows": rows, "text": "", "digest": digest, "expires_s": 120}
 
     def _confirm(self, pump_id: str, body: Json) -> Json:
         asked = self._reviews.pop(body["review"], None)
@@ -134,7 +135,7 @@ class FakeServer:
         self.wizard = {
             "plan": lambda: fixtures.wizard("planned", rows=[["turns", "20"], ["rate", "2 mL/h"]]),
             "run": lambda: fixtures.wizard("running", weighed + 1, done_permille=400),
-            "mass": lambda: fixtures.wizard("fitted", 2, rows=masses) if weighed == 2 else fixtures.wizard("planned", weighed, rows=masses[:1]),
+            "mass": lambda: fixtures.wizard("fitted" if weighed == 2 else "planned", weighed, rows=masses[:weighed]),
             "store": lambda: fixtures.wizard("stored", 2, text="1.0021 mL in 100,000 steps, read back."),
             "leave": lambda: fixtures.wizard("idle"),
         }[body["step"]]()
@@ -199,7 +200,8 @@ class Handler(BaseHTTPRequestHandler):
         file = PAGE / name
         if not file.is_file():
             return self.reply(404, b"", "text/plain")
-        return self.reply(200, file.read_bytes().replace(b'"thecal-secret" content=""', f'"thecal-secret" content="{self.fake.secret}"'.encode()), TYPES.get(file.suffix, "text/plain"))
+        content = file.read_bytes().replace(b'"thecal-secret" content=""', f'"thecal-secret" content="{self.fake.secret}"'.encode())
+        return self.reply(200, content, TYPES.get(file.suffix, "text/plain"))
 
     def do_POST(self) -> None:
         """Check the secret, which STOP alone does not need, then answer."""

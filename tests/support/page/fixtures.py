@@ -7,9 +7,20 @@ Json = dict[str, Any]
 NOW_S = 1_796_054_400  # 2026-11-30 12:00 UTC: pictures show the same time in every run
 DIGEST = "ed02999356f2ad5a7765572e32f1f534399f802306e2188de349d16789a72d66"
 OTHER_DIGEST = "40c1be5512a7d7c2b1cf6a1d8f4be4a6ce1f7af92ee2e3a4ad4e50f1a0b9c77e"
-LOW = {"fault": 70, "name": "reservoir_low", "text": "the reservoir is low", "do": "refill it, then report the refill: thecal refill", "severity": "warning"}
-GUARD = {"fault": 57, "name": "guard_mismatch", "text": "the guard counted other steps than the generator reports", "do": "check the wiring, then acknowledge",
-         "severity": "alarm"}  # fmt: skip
+LOW = {
+    "fault": 70,
+    "name": "reservoir_low",
+    "text": "the reservoir is low",
+    "do": "refill it, then report the refill: thecal refill",
+    "severity": "warning",
+}
+GUARD = {
+    "fault": 57,
+    "name": "guard_mismatch",
+    "text": "the guard counted other steps than the generator reports",
+    "do": "check the wiring, then acknowledge",
+    "severity": "alarm",
+}
 RATES = [(0, 6, 0.3), (6, 8, 0.8), (8, 18, 0.5), (18, 22, 0.6), (22, 24, 0.3)]
 DAY = [{"from_s": 3600 * begin, "to_s": 3600 * end, "rate_ml_per_h": rate} for begin, end, rate in RATES]
 TOML = """title = "Circadian feed"
@@ -22,14 +33,19 @@ rate = "0.8 mL/h"
 """
 ROWS = [["", "current", "new"], ["title", "Circadian feed", "My first prescription"], ["drug", "water", "water"],
         ["max_rate", "4 mL/h", "4 mL/h"], ["always", "0.5 mL/h", "0.8 mL/h"]]  # fmt: skip
-BOLUS_ROWS = [["", "typed", "that is", "will deliver"], ["volume", "20 uL", "0.02 mL", "~19.991859 uL"], ["rate", "2 mL/h", "2 mL/h", ""], ["takes", "", "36 s", ""]]
+BOLUS_ROWS = [["", "typed", "that is", "will deliver"], ["volume", "20 uL", "0.02 mL", "~19.991859 uL"], ["rate", "2 mL/h", "2 mL/h", ""],
+              ["takes", "", "36 s", ""]]  # fmt: skip
+COLUMNS = ("t", "planned_ml", "delivered_ml", "delivered_low_ml", "rate_planned_ml_per_h", "rate_ml_per_h")
+ALLOWED = {"idle": ["plan"], "planned": ["prime", "run", "leave"], "running": ["leave"], "weigh": ["mass", "leave"],
+           "fitted": ["store", "leave"], "stored": ["plan"]}  # fmt: skip
 
 
 def pump(number: int, **changed: Any) -> Json:
     """Return a running pump; `changed` replaces values."""
     return {
         "id": f"p{number}", "name": f"flow-{number}", "port": f"/dev/ttyACM{number - 1}", "unique_id": f"15fea1bc1a18ea{number:02}",
-        "state": "running", "state_text": "running", "rate_text": "0.5 mL/h", "next_text": "0.6 mL/h at 18:00, in 6 h", "next_change_s": 21600,
+        "state": "running", "state_text": "running", "rate_text": "0.5 mL/h",
+        "next_text": "0.6 mL/h at 18:00, in 6 h", "next_change_s": 21600,
         "delivered_today": {"ml": 4.213, "plus_minus_ml": 0.06, "text": "4.213 mL ± 0.06 mL", "least_ml": None},
         "reservoir": {"left_ml": 12.4, "capacity_ml": 20.0, "text": "12.4 of 20 mL"},
         "alarms": [], "program": {"name": "Circadian feed", "digest": DIGEST}, "orders": [], "online": True, "error": None, "keys": "none",
@@ -46,7 +62,7 @@ def stopped(number: int, **changed: Any) -> Json:
 
 def bench() -> list[Json]:
     """Return the pumps of the pictures: each state that a person must tell from the others."""
-    bolus = {"token": "800001000025a820", "kind": "bolus", "text": "bolus: 6.2 of 19.99 uL, 24 s left"}
+    bolus = {"token": "800001000025a820", "kind": "bolus", "text": "delivering, 6.2 of 19.99 uL, 24 s left"}
     away = {"kind": "no_pump", "text": "the port is gone", "do": "look at the cable"}
     return [
         pump(1, orders=[bolus], rate_text="2.5 mL/h"),
@@ -62,7 +78,7 @@ def chart(span: str) -> Json:
     """Return a chart: a schedule by time of day, a bolus, a stop of half an hour."""
     whole_s = {"24h": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400}[span]
     step_s = max(120, whole_s // 1000)
-    columns: dict[str, list[Any]] = {name: [] for name in ("t", "planned_ml", "delivered_ml", "delivered_low_ml", "rate_planned_ml_per_h", "rate_ml_per_h")}
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     planned = delivered = 0.0
     for second in range(NOW_S - whole_s, NOW_S + 1, step_s):
         hour = second % 86_400 / 3600
@@ -89,6 +105,7 @@ def program() -> Json:
 
 def wizard(stage: str, run: int = 0, **changed: Any) -> Json:
     """Return a state of the calibration wizard."""
-    allowed = {"idle": ["plan"], "planned": ["prime", "run", "leave"], "running": ["leave"], "weigh": ["mass", "leave"], "fitted": ["store", "leave"], "stored": ["plan"]}
-    return {"wizard": "w1", "stage": stage, "text": "", "rows": [], "run": run, "runs": 2, "done_permille": 0, "allowed": allowed[stage], "error": None,
-            "calibration_text": "calibration: UNCALIBRATED: volumes are nominal, nobody has weighed", **changed}  # fmt: skip
+    return {
+        "wizard": "w1", "stage": stage, "text": "", "rows": [], "run": run, "runs": 2, "done_permille": 0, "allowed": ALLOWED[stage],
+        "error": None, "calibration_text": "UNCALIBRATED: volumes are nominal, nobody has weighed", **changed,
+    }  # fmt: skip

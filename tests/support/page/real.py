@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from support.host.cli import Tool, environment
+from support.host.cli import Tool
 
 START_S = 60
 
@@ -17,12 +17,12 @@ START_S = 60
 class Real:
     """Pumps, and a server that can be killed and started again at the same address."""
 
-    def __init__(self, folder: Path, count: int, speed: float = 1) -> None:
+    def __init__(self, folder: Path, speeds: list[float]) -> None:
         self.tool = Tool(folder)
         (folder / "runtime").mkdir(exist_ok=True)
         self.http_port = free_port()
         self.address = f"http://127.0.0.1:{self.http_port}"
-        self.sims = [self._sim(seed, speed) for seed in range(41, 41 + count)]
+        self.sims = [self._sim(seed, speed) for seed, speed in enumerate(speeds, 41)]
         self.ports = [self._port(sim) for sim in self.sims]
         self.server: subprocess.Popen[str] | None = None
         self._readers: list[Any] = []
@@ -93,4 +93,3 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-__all__ = ["Real", "environment"]

@@ -2,11 +2,11 @@
 
 import { el, icon, setText } from "./dom.js";
 import * as store from "./store.js";
-import { sentence, stateWord } from "./words.js";
+import { ended, sentence, stateWord } from "./words.js";
 
 const REPEAT_MS = 6_000;
 const KEY = "thecal-sound";
-const HZ = { alarm: [880, 660, 880], warning: [520] };
+const HZ = { alarm: [880, 660, 880], warning: [520], lost: [440, 330] };
 
 const region = document.getElementById("alarms");
 const lost = document.getElementById("lost");
@@ -53,16 +53,30 @@ function draw(all) {
   if (key === drawn) return;
   drawn = key;
   region.hidden = !others.length;
-  region.replaceChildren(...others.map(({ one, alarm }) => el("a", { class: `alarm-line ${alarm.severity ?? "alarm"}`, href: `#/pump/${encodeURIComponent(one.id)}/now` },
-    icon("alarm"), el("span", {}, el("strong", {}, `${severe(alarm) ? "Alarm" : "Warning"}: `), `${store.title(one)}, ${sentence(alarm.text)}`), el("span", { class: "look" }, "Look and acknowledge"))));
+  region.replaceChildren(
+    ...others.map(({ one, alarm }) =>
+      el(
+        "a",
+        { class: `alarm-line ${alarm.severity ?? "alarm"}`, href: `#/pump/${encodeURIComponent(one.id)}/now` },
+        icon("alarm"),
+        el(
+          "span",
+          {},
+          el("strong", {}, severe(alarm) ? "Alarm " : "Warning "),
+          `${store.title(one)}: ${ended(alarm.text)}`,
+        ),
+        el("span", { class: "look" }, "Look and acknowledge"),
+      ),
+    ),
+  );
 }
 
 function head(all) {
   const first = all[0];
   const count = all.length > 1 ? ` and ${all.length - 1} more` : "";
   const word = first && (severe(first.alarm) ? "ALARM" : "WARNING");
-  const quiet = store.connected() || !store.everHeard() ? "thecal" : "No connection | thecal";
-  document.title = first ? `▲ ${word} ${store.title(first.one)}: ${first.alarm.text}${count} | thecal` : quiet;
+  const lostWord = store.connected() || !store.everHeard() ? "" : "No connection | ";
+  document.title = first ? `▲ ${word} ${store.title(first.one)}: ${first.alarm.text}${count} | ${lostWord}thecal` : `${lostWord}thecal`;
   const href = first ? "/page/icon-alarm.svg" : "/page/icon.svg";
   const favicon = document.getElementById("favicon");
   if (favicon.getAttribute("href") !== href) favicon.setAttribute("href", href);
@@ -76,7 +90,17 @@ function connection() {
   if (lost.hidden) return void lost.replaceChildren();
   if (!lost.firstChild) {
     // The age changes each second; a screen reader should hear only that the connection is lost.
-    lost.append(icon("offline"), el("span", {}, el("strong", {}, "No connection to the server. "), "Each pump goes on by itself with what it was last ordered. STOP is tried anyway; the stop button on the pump always works."), el("span", { class: "age", "aria-live": "off" }));
+    play(HZ.lost);
+    lost.append(
+      icon("offline"),
+      el(
+        "span",
+        {},
+        el("strong", {}, "No connection to the server. "),
+        "Each pump goes on by itself with what it was last ordered. STOP is tried anyway; the stop button on the pump always works.",
+      ),
+      el("span", { class: "age", "aria-live": "off" }),
+    );
   }
   setText(lost.querySelector(".age"), `Last seen ${store.silent_s()} s ago`);
 }
@@ -91,7 +115,14 @@ function say(one) {
   }
   const fresh = one.alarms.filter((alarm) => !old?.faults.has(alarm.fault));
   if (fresh.length) {
-    announce("shout", fresh.map((alarm) => `${severe(alarm) ? "Alarm" : "Warning"}, ${store.title(one)}: ${sentence(alarm.text)} ${sentence(alarm.do)}`).join(" "));
+    announce(
+      "shout",
+      fresh
+        .map(
+          (alarm) => `${severe(alarm) ? "Alarm" : "Warning"}, ${store.title(one)}: ${ended(alarm.text)} ${sentence(alarm.do)}`,
+        )
+        .join(" "),
+    );
     tone();
   }
   before.set(one.id, { state: state ?? old?.state, faults });
@@ -108,7 +139,10 @@ function label() {
   const ready = wanted && audio?.state === "running";
   sound.setAttribute("aria-pressed", String(wanted));
   setText(sound, wanted ? (ready ? "Sound on" : "Sound: click once") : "Sound off");
-  sound.title = wanted && !ready ? "The browser plays no sound before the first click or key on this page." : "An alarm sounds every 6 seconds in this window.";
+  sound.title =
+    wanted && !ready
+      ? "The browser plays no sound before the first click or key on this page."
+      : "An alarm sounds every 6 seconds in this window.";
 }
 
 async function wake() {

@@ -32,17 +32,29 @@ async function refusal(response) {
   const said = await response.json().catch(() => ({}));
   const error = said.error ?? {};
   if (response.status === 401) return new ApiError("login", "You are not logged in.", "Log in with a key.");
-  return new ApiError(error.kind ?? `http ${response.status}`, error.text ?? `The server answered ${response.status}.`, error.do ?? "");
+  return new ApiError(
+    error.kind ?? `http ${response.status}`,
+    error.text ?? `The server answered ${response.status}.`,
+    error.do ?? "",
+  );
 }
 
 async function ask(path, { body, patience_ms = PATIENCE_MS } = {}) {
-  const post = body === undefined ? {} : { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-Thecal-Secret": secret } };
+  const post =
+    body === undefined
+      ? {}
+      : { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-Thecal-Secret": secret } };
   let response;
   try {
     response = await fetch(path, { ...post, cache: "no-store", signal: AbortSignal.timeout(patience_ms) });
   } catch {
-    const todo = body === undefined ? "Look whether `thecal serve` still runs." : "Look at the pump's state before you repeat the order.";
-    throw new ApiError("unreachable", body === undefined ? "The server does not answer." : "The server did not answer. The outcome is unknown.", todo);
+    const todo =
+      body === undefined ? "Look whether `thecal serve` still runs." : "Look at the pump's state before you repeat the order.";
+    throw new ApiError(
+      "unreachable",
+      body === undefined ? "The server does not answer." : "The server did not answer. The outcome is unknown.",
+      todo,
+    );
   }
   if (!response.ok) throw await refusal(response);
   return response;
@@ -92,9 +104,19 @@ export const download = (id, file) => of(id, file);
 export async function stop(id) {
   let response;
   try {
-    response = await fetch(of(id, "stop"), { method: "POST", keepalive: true, priority: "high", cache: "no-store", signal: AbortSignal.timeout(STOP_PATIENCE_MS) });
+    response = await fetch(of(id, "stop"), {
+      method: "POST",
+      keepalive: true,
+      priority: "high",
+      cache: "no-store",
+      signal: AbortSignal.timeout(STOP_PATIENCE_MS),
+    });
   } catch {
-    throw new ApiError("unreachable", "The server does not answer.", "Press the stop button on the pump, or switch off the motor's supply.");
+    throw new ApiError(
+      "unreachable",
+      "The server does not answer.",
+      "Press the stop button on the pump, or switch off the motor's supply.",
+    );
   }
   if (!response.ok) throw await refusal(response);
   return response.json();

@@ -6,14 +6,20 @@ import { wizard } from "./calibrate.js";
 import { card, facts } from "./card.js";
 import { charts } from "./chart.js";
 import { picture } from "./day.js";
-import { el, table } from "./dom.js";
+import { el, setText, table } from "./dom.js";
 import * as orders from "./orders.js";
 import { failure } from "./review.js";
 import * as stop from "./stop.js";
 import * as store from "./store.js";
-import { shortDigest } from "./words.js";
+import { glued, orderText, sentence, shortDigest } from "./words.js";
 
-const PARTS = [["now", "Now"], ["order", "Order"], ["program", "Prescription"], ["calibrate", "Calibrate"], ["records", "Records"]];
+const PARTS = [
+  ["now", "Now"],
+  ["order", "Order"],
+  ["program", "Prescription"],
+  ["calibrate", "Calibrate"],
+  ["records", "Records"],
+];
 const main = document.getElementById("main");
 const crumbs = document.getElementById("crumbs");
 let screen = { update() {}, leave() {} };
@@ -31,7 +37,11 @@ function overview() {
   function update() {
     const list = store.pumps();
     empty.hidden = list.length > 0;
-    empty.textContent = store.trouble() ? `${store.trouble().message} ${store.trouble().todo}` : store.everHeard() ? "No pump was found. Plug one in, or type `thecal sim` for a simulated one." : "Asking the server for its pumps…";
+    empty.textContent = store.trouble()
+      ? `${store.trouble().message} ${store.trouble().todo}`
+      : store.everHeard()
+        ? "No pump was found. Plug one in, or type `thecal sim` for a simulated one."
+        : "Asking the server for its pumps…";
     for (const [id, one] of cards) {
       if (list.some((pump) => pump.id === id)) continue;
       one.node.remove();
@@ -58,10 +68,25 @@ function onePump(id, part, kind) {
   const inside = facts(id);
   const alarmsOf = orders.alarmList();
   const body = el("div", { class: "part" });
-  main.replaceChildren(el("div", { class: `pump part-${part}` },
-    el("div", { class: "pump-head" }, title, where, inside.node, alarmsOf.node),
-    el("div", { class: "pump-body" },
-      el("nav", { class: "tabs", "aria-label": "Parts of this pump" }, PARTS.map(([name, label]) => el("a", { href: `${of_pump}/${name}`, "aria-current": name === part ? "page" : null }, label))), body)));
+  main.replaceChildren(
+    el(
+      "div",
+      { class: `pump part-${part}` },
+      el("div", { class: "pump-head" }, title, where, inside.node, alarmsOf.node),
+      el(
+        "div",
+        { class: "pump-body" },
+        el(
+          "nav",
+          { class: "tabs", "aria-label": "Parts of this pump" },
+          PARTS.map(([name, label]) =>
+            el("a", { href: `${of_pump}/${name}`, "aria-current": name === part ? "page" : null }, label),
+          ),
+        ),
+        body,
+      ),
+    ),
+  );
   crumbs.replaceChildren(el("a", { href: "#/" }, "All pumps"));
   screenOf(id);
   const made = { now, order, program, calibrate, records }[part](id, body, kind);
@@ -69,7 +94,15 @@ function onePump(id, part, kind) {
   function update() {
     const one = store.pump(id);
     title.textContent = one ? store.title(one) : id;
-    where.textContent = one ? [one.port, one.unique_id && `id ${one.unique_id}`, one.keys === "set" ? "keys set" : one.keys === "damaged" ? "keys damaged" : ""].filter(Boolean).join(" · ") : "The server does not know this pump.";
+    where.textContent = one
+      ? [
+          one.port,
+          one.unique_id && `id ${one.unique_id}`,
+          one.keys === "set" ? "keys set" : one.keys === "damaged" ? "keys damaged" : "",
+        ]
+          .filter(Boolean)
+          .join(" · ")
+      : "The server does not know this pump.";
     if (!one) return;
     inside.update(one);
     alarmsOf.update(one);
@@ -84,15 +117,26 @@ function now(id, body) {
   const running = el("div", { class: "orders-now" });
   const place = el("div", { class: "review-place" });
   let digest = null;
-  let drawn = "";
+  const shown = new Map(); // token -> its line; a button stays while its numbers change
   body.append(running, place, chart.node);
 
   function update(one) {
-    const key = JSON.stringify(one.orders ?? []);
-    if (key !== drawn) {
-      drawn = key;
-      running.replaceChildren(...(one.orders ?? []).map((order) => el("div", { class: "order-now" }, el("p", {}, order.text),
-        el("button", { type: "button", "aria-label": `End: ${order.text}`, onclick: () => end(order) }, "End it"))));
+    for (const [token, line] of shown) {
+      if ((one.orders ?? []).some((order) => order.token === token)) continue;
+      line.remove();
+      shown.delete(token);
+    }
+    for (const order of one.orders ?? []) {
+      if (!shown.has(order.token)) {
+        shown.set(
+          order.token,
+          el("div", { class: "order-now" }, el("p", {}), el("button", { type: "button", onclick: () => end(order) }, "End it")),
+        );
+        running.append(shown.get(order.token));
+      }
+      const [text, button] = shown.get(order.token).children;
+      setText(text, glued(orderText(order)));
+      button.setAttribute("aria-label", `End it: ${orderText(order)}`);
     }
     // What the chart shows changes at once with a program or an order; else every 20 s.
     const moment = `${one.program?.digest}${one.state}${(one.orders ?? []).map((order) => order.token)}`;
@@ -103,7 +147,7 @@ function now(id, body) {
   async function end(order) {
     try {
       const said = await api.cancel(id, order.token);
-      place.replaceChildren(el("p", { class: "panel good", role: "status" }, said.text));
+      place.replaceChildren(el("p", { class: "panel good", role: "status" }, sentence(said.text)));
     } catch (error) {
       failure(place, error);
     }
@@ -127,11 +171,27 @@ function program(id, body) {
     try {
       const view = await api.program(id);
       const heads = view.rows.length && view.rows[0][0] === "" ? view.rows[0] : [];
-      held.replaceChildren(el("h2", {}, view.name || "Untitled"), el("p", { class: "hint" }, "Digest ", el("code", { title: view.digest }, shortDigest(view.digest))), picture(view),
-        el("details", {}, el("summary", {}, "All settings"), table("Settings of the active program", heads, heads.length ? view.rows.slice(1) : view.rows)),
-        el("details", {}, el("summary", {}, "As a prescription file"), el("pre", { tabindex: "0" }, view.toml)));
+      held.replaceChildren(
+        el("h2", {}, view.name || "Untitled"),
+        el("p", { class: "hint" }, "Digest ", el("code", { title: view.digest }, shortDigest(view.digest))),
+        picture(view),
+        el(
+          "details",
+          {},
+          el("summary", {}, "All settings"),
+          table("Settings of the active program", heads, heads.length ? view.rows.slice(1) : view.rows),
+        ),
+        // A program that was uploaded elsewhere has no file here.
+        view.toml ? el("details", {}, el("summary", {}, "As a prescription file"), el("pre", { tabindex: "0" }, view.toml)) : "",
+      );
     } catch (error) {
-      held.replaceChildren(el("p", { class: "empty" }, error.kind === "no_program" ? "This pump has no active program." : `${error.message} ${error.todo}`));
+      held.replaceChildren(
+        el(
+          "p",
+          { class: "empty" },
+          error.kind === "no_program" ? "This pump has no active program." : `${error.message} ${error.todo}`,
+        ),
+      );
     }
   }
 
@@ -149,11 +209,28 @@ function calibrate(id, body) {
 }
 
 function records(id, body) {
-  const file = (name, label, text) => el("li", {}, el("a", { href: api.download(id, name), download: true, class: "button" }, label), el("span", { class: "hint" }, text));
-  body.append(el("section", { class: "records", "aria-label": "Records" }, el("h2", {}, "Records"),
-    el("p", { class: "intro" }, "All of them come from the pump's own journal."),
-    el("ul", {}, file("journal.csv", "Journal (CSV)", "Every record of the journal."), file("report.html?span=7d", "Report (page)", "Prescription, planned and delivered, boluses, alarms of 7 days."),
-      file("compare.csv?span=7d", "Comparison (CSV)", "Forecast and delivered volume of each minute of 7 days."))));
+  const file = (name, label, text) =>
+    el(
+      "li",
+      {},
+      el("a", { href: api.download(id, name), download: true, class: "button" }, label),
+      el("span", { class: "hint" }, text),
+    );
+  body.append(
+    el(
+      "section",
+      { class: "records", "aria-label": "Records" },
+      el("h2", {}, "Records"),
+      el("p", { class: "intro" }, "All of them come from the pump's own journal."),
+      el(
+        "ul",
+        {},
+        file("journal.csv", "Journal (CSV)", "Every record of the journal."),
+        file("report.html?span=7d", "Report (page)", "Prescription, planned and delivered, boluses, alarms of 7 days."),
+        file("compare.csv?span=7d", "Comparison (CSV)", "Forecast and delivered volume of each minute of 7 days."),
+      ),
+    ),
+  );
 }
 
 // --- addresses

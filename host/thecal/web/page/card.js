@@ -4,7 +4,7 @@
 import { el, icon, setText } from "./dom.js";
 import * as stop from "./stop.js";
 import * as store from "./store.js";
-import { glued, sentence, shortDigest, span, stateWord, volume } from "./words.js";
+import { glued, orderText, sentence, shortDigest, span, stateWord, volume } from "./words.js";
 
 const FACTS = ["Next", "Today", "Reservoir", "Program", "Going on"];
 
@@ -32,12 +32,15 @@ export function facts(id) {
       badge.replaceChildren(icon(state), el("span", {}, live ? stateWord(one.state) : "Not live"));
     }
     setText(rate, never ? "–" : glued(one.rate_text || one.state_text));
-    setText(age, live ? "" : never ? ageless(one) : `Was ${stateWord(one.state).toLowerCase()}; last seen ${span(age_s)} ago. ${why(one)}`);
+    setText(
+      age,
+      live ? "" : never ? ageless(one) : `Was ${stateWord(one.state).toLowerCase()}; last seen ${span(age_s)} ago. ${why(one)}`,
+    );
     age.hidden = live;
     setText(cells.Next, glued(one.next_text || "no change planned"));
     setText(cells.Today, glued(today(one.delivered_today)));
     setText(cells.Program, one.program ? `${one.program.name || "untitled"} (${shortDigest(one.program.digest)})` : "none");
-    setText(cells["Going on"], glued(one.orders?.map((order) => order.text).join("; ") ?? ""));
+    setText(cells["Going on"], glued(one.orders?.map(orderText).join("; ") ?? ""));
     rows["Going on"].hidden = !one.orders?.length;
     reservoir(one.reservoir);
   }
@@ -78,18 +81,31 @@ export function card(id) {
   const where = el("p", { class: "where" });
   const alarms = el("p", { class: "card-alarms" });
   const stopper = stop.button(id);
-  const node = el("article", { class: "card" },
-    el("header", {}, el("h2", {}, name), where), inside.node, alarms, el("div", { class: "card-foot" }, stopper));
+  const node = el(
+    "article",
+    { class: "card" },
+    el("header", {}, el("h2", {}, name), where),
+    inside.node,
+    alarms,
+    el("div", { class: "card-foot" }, stopper),
+  );
 
   function update(one) {
     const title = store.title(one);
     setText(name, title);
-    setText(where, [one.port, one.keys === "set" ? "keys set" : one.keys === "damaged" ? "keys damaged" : ""].filter(Boolean).join(" · "));
+    setText(
+      where,
+      [one.port, one.keys === "set" ? "keys set" : one.keys === "damaged" ? "keys damaged" : ""].filter(Boolean).join(" · "),
+    );
     setText(stopper, `STOP ${title}`);
     node.setAttribute("aria-label", title);
     const { live } = store.freshness(one);
-    node.className = `card state-${live ? one.state : "offline"}${one.alarms.some((alarm) => alarm.severity !== "warning") ? " has-alarm" : one.alarms.length ? " has-warning" : ""}`;
-    const text = [...one.alarms].sort((a, b) => (a.severity === "warning") - (b.severity === "warning")).map((alarm) => `${alarm.severity === "warning" ? "Warning" : "Alarm"}: ${alarm.text}`).join("; ");
+    const severe = one.alarms.some((alarm) => alarm.severity !== "warning");
+    node.className = `card state-${live ? one.state : "offline"}${severe ? " has-alarm" : one.alarms.length ? " has-warning" : ""}`;
+    const text = [...one.alarms]
+      .sort((a, b) => (a.severity === "warning") - (b.severity === "warning"))
+      .map((alarm) => `${alarm.severity === "warning" ? "Warning" : "Alarm"}: ${alarm.text}`)
+      .join("; ");
     if (alarms.dataset.text !== text) {
       alarms.dataset.text = text;
       alarms.className = `card-alarms${text.startsWith("Alarm") ? "" : " warning"}`;

@@ -4,7 +4,11 @@ import * as api from "./api.js";
 import { el, setText, table } from "./dom.js";
 import { digits, volume } from "./words.js";
 
-const SPANS = [["24h", "24 hours"], ["7d", "7 days"], ["30d", "30 days"]];
+const SPANS = [
+  ["24h", "24 hours"],
+  ["7d", "7 days"],
+  ["30d", "30 days"],
+];
 const AGAIN_MS = 20_000;
 const SOON_MS = 1_000;
 const MOST_ROWS = 96;
@@ -32,9 +36,38 @@ export function charts(id) {
   const reading = el("p", { class: "reading", role: "status" });
   const holder = el("div", { class: "plots" });
   const tables = el("div", { class: "chart-tables" });
-  const picks = el("fieldset", { class: "spans" }, el("legend", { class: "unseen" }, "Span of the charts"), SPANS.map(([value, label]) => el("label", {},
-    el("input", { type: "radio", name: "span", value, checked: value === span, onchange: () => { span = value; sessionStorage.setItem("thecal-span", value); load(); } }), el("span", {}, label))));
-  const node = el("section", { class: "charts", "aria-label": "Planned and delivered" }, el("div", { class: "section-head" }, el("h2", {}, "Planned and delivered"), picks), holder, reading, status, tables);
+  const picks = el(
+    "fieldset",
+    { class: "spans" },
+    el("legend", { class: "unseen" }, "Span of the charts"),
+    SPANS.map(([value, label]) =>
+      el(
+        "label",
+        {},
+        el("input", {
+          type: "radio",
+          name: "span",
+          value,
+          checked: value === span,
+          onchange: () => {
+            span = value;
+            sessionStorage.setItem("thecal-span", value);
+            load();
+          },
+        }),
+        el("span", {}, label),
+      ),
+    ),
+  );
+  const node = el(
+    "section",
+    { class: "charts", "aria-label": "Planned and delivered" },
+    el("div", { class: "section-head" }, el("h2", {}, "Planned and delivered"), picks),
+    holder,
+    reading,
+    status,
+    tables,
+  );
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const redraw = () => data && draw();
   dark.addEventListener("change", redraw);
@@ -52,7 +85,12 @@ export function charts(id) {
       if (ended || mine !== number) return;
       data = found;
       draw();
-      setText(status, found.complete === false ? `Older parts of the journal are on their way (${Math.floor(found.done_permille / 10)} %).` : source(found));
+      setText(
+        status,
+        found.complete === false
+          ? `Older parts of the journal are on their way (${Math.floor(found.done_permille / 10)} %).`
+          : source(found),
+      );
       if (found.complete === false) next = SOON_MS;
     } catch (error) {
       if (ended || mine !== number) return;
@@ -70,7 +108,12 @@ export function charts(id) {
       holder.append(el("p", { class: "empty" }, "The journal holds nothing for this time yet."));
     } else {
       plots = [volumes(shape), rates(shape)].map(({ label, make }) => {
-        const frame = el("div", { class: "plot", tabindex: "0", role: "group", "aria-label": `${label}. Arrow keys read the values; the table below has the same.` });
+        const frame = el("div", {
+          class: "plot",
+          tabindex: "0",
+          role: "group",
+          "aria-label": `${label}. Arrow keys read the values; the table below has the same.`,
+        });
         holder.append(el("figure", {}, el("figcaption", {}, label), frame));
         const plot = make(frame);
         frame.addEventListener("keydown", (event) => keys(event, plot, data, read));
@@ -82,8 +125,11 @@ export function charts(id) {
 
   function read(at) {
     if (at === null || at === undefined || data.t[at] === undefined) return;
-    const difference = data.delivered_ml[at] - data.planned_ml[at];
-    setText(reading, `${moment(data, data.t[at])}: planned ${volume(data.planned_ml[at])}, delivered ${volume(data.delivered_ml[at])} (${difference < 0 ? "" : "+"}${volume(difference)}); rate planned ${digits(data.rate_planned_ml_per_h[at])}, actual ${digits(data.rate_ml_per_h[at])} mL/h`);
+    const [planned_ml, delivered_ml] = [data.planned_ml[at], data.delivered_ml[at]];
+    const more = `${delivered_ml < planned_ml ? "" : "+"}${volume(delivered_ml - planned_ml)}`;
+    const volumes = `planned ${volume(planned_ml)}, delivered ${volume(delivered_ml)} (${more})`;
+    const rates = `rate planned ${digits(data.rate_planned_ml_per_h[at])}, actual ${digits(data.rate_ml_per_h[at])} mL/h`;
+    setText(reading, `${moment(data, data.t[at])}: ${volumes}; ${rates}`);
   }
 
   function stop() {
@@ -99,7 +145,9 @@ export function charts(id) {
 }
 
 function source(data) {
-  return data.time_known === false ? "From the pump's journal. The pump never knew the time of day: hours count from its first power-up." : "From the pump's journal. Times are the pump's local time.";
+  return data.time_known === false
+    ? "From the pump's journal. The pump never knew the time of day: hours count from its first power-up."
+    : "From the pump's journal. Times are the pump's local time.";
 }
 
 // --- the plots
@@ -111,7 +159,14 @@ function volumes({ data, width, read }) {
   const series = [delivered("Delivered"), planned("Planned")];
   const columns = [data.t, data.delivered_ml, data.planned_ml];
   if (uncertain) {
-    series.push({ label: "Delivered at least (steps in doubt left out)", stroke: colour("--delivered"), width: 1, dash: [2, 3], points: { show: false }, value: (_, found) => (found === null ? "–" : digits(found)) });
+    series.push({
+      label: "Delivered at least (steps in doubt left out)",
+      stroke: colour("--delivered"),
+      width: 1,
+      dash: [2, 3],
+      points: { show: false },
+      value: (_, found) => (found === null ? "–" : digits(found)),
+    });
     columns.push(data.delivered_low_ml);
   }
   return { label: "Volume, mL", make: (frame) => plot({ data, width, read, frame, series, columns, marks: true }) };
@@ -119,27 +174,62 @@ function volumes({ data, width, read }) {
 
 function rates({ data, width, read }) {
   const stepped = uPlot.paths.stepped({ align: 1 });
-  const series = [{ ...delivered("Delivered"), paths: stepped }, { ...planned("Planned"), paths: stepped }];
-  return { label: "Rate, mL/h", make: (frame) => plot({ data, width, read, frame, series, columns: [data.t, data.rate_ml_per_h, data.rate_planned_ml_per_h], marks: false }) };
+  const series = [
+    { ...delivered("Delivered"), paths: stepped },
+    { ...planned("Planned"), paths: stepped },
+  ];
+  return {
+    label: "Rate, mL/h",
+    make: (frame) =>
+      plot({ data, width, read, frame, series, columns: [data.t, data.rate_ml_per_h, data.rate_planned_ml_per_h], marks: false }),
+  };
 }
 
 // A thin dashed line on a thick one: told apart without colour, and both seen where they are equal.
-const planned = (label) => ({ label, stroke: colour("--planned"), width: 2, dash: [6, 6], points: { show: false }, value: (_, found) => (found === null ? "–" : digits(found)) });
-const delivered = (label) => ({ label, stroke: colour("--delivered"), width: 4, points: { show: false }, value: (_, found) => (found === null ? "–" : digits(found)) });
+const planned = (label) => ({
+  label,
+  stroke: colour("--planned"),
+  width: 2,
+  dash: [6, 6],
+  points: { show: false },
+  value: (_, found) => (found === null ? "–" : digits(found)),
+});
+const delivered = (label) => ({
+  label,
+  stroke: colour("--delivered"),
+  width: 4,
+  points: { show: false },
+  value: (_, found) => (found === null ? "–" : digits(found)),
+});
 
 function plot({ data, width, read, frame, series, columns, marks }) {
-  const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
+  const axis = {
+    stroke: colour("--muted"),
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { stroke: colour("--line"), width: 1 },
+    font: "12px system-ui, sans-serif",
+  };
   const time = data.time_known !== false;
   const hours = (_, splits) => splits.map((second) => `${digits(second / 3600)} h`);
   const options = {
-    width, height: HEIGHT,
+    width,
+    height: HEIGHT,
     tzDate: (second) => uPlot.tzDate(new Date((second + (data.offset_s ?? 0)) * 1000), "Etc/UTC"),
     scales: { x: { time }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
-    legend: { live: false, markers: { dash: (made, at) => (made.series[at].dash ? (made.series[at].dash[0] < 4 ? "dotted" : "dashed") : "solid") } },
-    axes: [time ? { ...axis, values: TIMES, space: 64 } : { ...axis, values: hours }, { ...axis, size: 56, values: (_, splits) => splits.map(digits) }],
+    legend: {
+      live: false,
+      markers: { dash: (made, at) => (made.series[at].dash ? (made.series[at].dash[0] < 4 ? "dotted" : "dashed") : "solid") },
+    },
+    axes: [
+      time ? { ...axis, values: TIMES, space: 64 } : { ...axis, values: hours },
+      { ...axis, size: 56, values: (_, splits) => splits.map(digits) },
+    ],
     series: [{ label: "Time", value: (_, second) => (second === null ? "–" : moment(data, second)) }, ...series],
     cursor: { sync: { key: "thecal" }, drag: { x: true, y: false }, points: { size: 8 } },
-    hooks: { setCursor: [(made) => frame.matches(":hover") && read(made.cursor.idx)], draw: marks ? [(made) => drawMarks(made, data)] : [] },
+    hooks: {
+      setCursor: [(made) => frame.matches(":hover") && read(made.cursor.idx)],
+      draw: marks ? [(made) => drawMarks(made, data)] : [],
+    },
   };
   return new uPlot(options, columns, frame);
 }
@@ -193,16 +283,44 @@ function moment(data, second) {
 function fillTables(place, data) {
   const opened = new Set([...place.querySelectorAll("details[open]")].map((one) => one.dataset.name));
   const every = Math.max(1, Math.ceil(data.t.length / MOST_ROWS));
-  const points = () => table(`Planned and delivered${every > 1 ? `, every ${every}th of ${data.t.length} points; the journal as CSV has all` : ""}`,
-    ["time", "planned", "delivered", "rate planned", "rate"],
-    data.t.flatMap((second, at) => (at % every && at !== data.t.length - 1 ? [] : [[moment(data, second), volume(data.planned_ml[at]), volume(data.delivered_ml[at]), `${digits(data.rate_planned_ml_per_h[at])} mL/h`, `${digits(data.rate_ml_per_h[at])} mL/h`]])));
-  const events = () => table("Events", ["time", "event"], [...data.events].reverse().map((one) => [moment(data, one.t), `${mark(one.kind)} ${one.text}`]));
-  place.replaceChildren(lazy("events", `Events (${data.events.length})`, events, opened.has("events")), lazy("points", "Chart as a table", points, opened.has("points")));
+  const points = () =>
+    table(
+      `Planned and delivered${every > 1 ? `, every ${every}th of ${data.t.length} points; the journal as CSV has all` : ""}`,
+      ["time", "planned", "delivered", "rate planned", "rate"],
+      data.t.flatMap((second, at) =>
+        at % every && at !== data.t.length - 1
+          ? []
+          : [
+              [
+                moment(data, second),
+                volume(data.planned_ml[at]),
+                volume(data.delivered_ml[at]),
+                `${digits(data.rate_planned_ml_per_h[at])} mL/h`,
+                `${digits(data.rate_ml_per_h[at])} mL/h`,
+              ],
+            ],
+      ),
+    );
+  const events = () =>
+    table(
+      "Events",
+      ["time", "event"],
+      [...data.events].reverse().map((one) => [moment(data, one.t), `${mark(one.kind)} ${one.text}`]),
+    );
+  place.replaceChildren(
+    lazy("events", `Events (${data.events.length})`, events, opened.has("events")),
+    lazy("points", "Chart as a table", points, opened.has("points")),
+  );
 }
 
 function lazy(name, label, make, open) {
   const body = el("div", {});
-  const node = el("details", { "data-name": name, ontoggle: () => node.open && !body.firstChild && body.append(make()) }, el("summary", {}, label), body);
+  const node = el(
+    "details",
+    { "data-name": name, ontoggle: () => node.open && !body.firstChild && body.append(make()) },
+    el("summary", {}, label),
+    body,
+  );
   node.open = open;
   return node;
 }

@@ -1,5 +1,7 @@
 // Make elements. Text from the server enters the page as text only, so it can never become markup.
 
+import { glued } from "./words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 function fill(node, attributes, children) {
@@ -37,7 +39,7 @@ const PATHS = {
   resuming: "M12 5V1l6 5.5-6 5.5V8a5 5 0 1 0 5 5h3a8 8 0 1 1-8-8z",
   alarm: "M12 2 23.5 22H.5zM10.7 9l.5 6.5h1.6l.5-6.5zM12 17a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3z",
   maintenance: "M14.5 2.5a6 6 0 0 0-4.7 8.3L3 17.6 6.4 21l6.8-6.8a6 6 0 0 0 8.1-7.3l-3.6 3.6-3.2-1-1-3.2 3.6-3.5a6 6 0 0 0-2.6-.3z",
-  offline: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm0 3c1.5 0 2.9.5 4 1.3L6.3 16A7 7 0 0 1 12 5zm0 14c-1.5 0-2.9-.5-4-1.3L17.7 8A7 7 0 0 1 12 19z",
+  offline: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm0 3q2.3 0 4 1.3L6.3 16A7 7 0 0 1 12 5zm0 14q-2.3 0-4-1.3L17.7 8A7 7 0 0 1 12 19z",
   ok: "M9.5 19 3 12.5l2.5-2.5 4 4L18.5 5 21 7.5z",
 };
 
@@ -49,9 +51,26 @@ export function icon(name) {
 
 /** Return a table with a caption; the first cell of each row is its heading. */
 export function table(caption, heads, rows) {
-  const head = heads.length ? el("thead", {}, el("tr", {}, heads.map((text) => el("th", { scope: "col" }, text)))) : null;
-  const cells = (row) => row.map((text, at) => (at ? el("td", {}, String(text)) : el("th", { scope: "row" }, String(text))));
-  const body = el("tbody", {}, rows.map((row) => el("tr", {}, cells(row))));
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    el("table", {}, el("caption", {}, caption), head, body));
+  const head = heads.length
+    ? el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          heads.map((text) => el("th", { scope: "col" }, text)),
+        ),
+      )
+    : null;
+  const cells = (row) => row.map((text, at) => (at ? el("td", {}, glued(String(text))) : el("th", { scope: "row" }, String(text))));
+  const body = el(
+    "tbody",
+    {},
+    rows.map((row) => el("tr", {}, cells(row))),
+  );
+  return el(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+    el("table", {}, el("caption", {}, caption), head, body),
+  );
 }

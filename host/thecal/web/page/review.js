@@ -24,18 +24,34 @@ export function failure(place, error, before = "") {
 function question(place, id, asked, verb, found) {
   const until_ms = Date.now() + found.expires_s * 1000;
   const send = el("button", { type: "button", class: "primary", onclick: () => carryOut(place, id, found, clock) }, verb);
-  const back = el("button", { type: "button", onclick: () => { clearInterval(clock); place.replaceChildren(); place.previousElementSibling?.querySelector("input, textarea, button")?.focus(); } }, "Back, send nothing");
+  const back = el(
+    "button",
+    {
+      type: "button",
+      onclick: () => {
+        clearInterval(clock);
+        place.replaceChildren();
+        place.previousElementSibling?.querySelector("input, textarea, button")?.focus();
+      },
+    },
+    "Back, send nothing",
+  );
   const left = el("p", { class: "hint", "aria-live": "off" });
   const again = el("button", { type: "button", hidden: true, onclick: () => review(place, id, asked, verb) }, "Review again");
   const tick = () => {
     const left_s = Math.round((until_ms - Date.now()) / 1000);
-    left.textContent = left_s > 0 ? `Nothing was sent yet. This review is valid for ${left_s} s more.` : "This review has expired. Nothing was sent.";
+    left.textContent =
+      left_s > 0
+        ? `Nothing was sent yet. This review is valid for ${left_s} s more.`
+        : "This review has expired. Nothing was sent.";
     send.disabled = left_s <= 0;
     again.hidden = left_s > 0;
     if (left_s <= 0 || !place.isConnected) clearInterval(clock);
   };
   const clock = setInterval(tick, 1000);
-  const digest = found.digest ? el("p", { class: "hint" }, "Digest of what will be sent: ", el("code", { title: found.digest }, shortDigest(found.digest))) : null;
+  const digest = found.digest
+    ? el("p", { class: "hint" }, "Digest of what will be sent: ", el("code", { title: found.digest }, shortDigest(found.digest)))
+    : null;
   show(place, "ask", found.question, body(found), digest, left, el("div", { class: "buttons" }, send, again, back));
   tick();
 }
@@ -62,16 +78,31 @@ async function carryOut(place, id, found, clock) {
 
 function compared(reviewed, held) {
   if (!reviewed || !held) return null;
-  const words = reviewed === held
-    ? [icon("ok"), " The pump was read back. It holds what you reviewed: digest "]
-    : [icon("alarm"), ` The pump holds another program than the one you reviewed (${shortDigest(reviewed)}). STOP it and look: digest `];
+  const words =
+    reviewed === held
+      ? [icon("ok"), " The pump was read back. It holds what you reviewed: digest "]
+      : [
+          icon("alarm"),
+          ` The pump holds another program than the one you reviewed (${shortDigest(reviewed)}). STOP it and look: digest `,
+        ];
   return el("p", { class: reviewed === held ? "same" : "differs" }, words, el("code", { title: held }, shortDigest(held)));
 }
 
 function show(place, how, heading, ...rest) {
   const head = el("h3", { tabindex: "-1" }, how === "good" ? icon("ok") : how === "bad" ? icon("alarm") : null, heading);
-  place.replaceChildren(el("section", { class: `panel ${how}`, role: how === "bad" ? "alert" : null, "aria-label": how === "ask" ? "Review" : "Outcome", "aria-busy": how === "wait" ? "true" : null }, head, ...rest));
+  place.replaceChildren(
+    el(
+      "section",
+      {
+        class: `panel ${how}`,
+        role: how === "bad" ? "alert" : null,
+        "aria-label": how === "ask" ? "Review" : "Outcome",
+        "aria-busy": how === "wait" ? "true" : null,
+      },
+      head,
+      ...rest,
+    ),
+  );
   head.focus({ preventScroll: true });
   place.scrollIntoView({ block: "nearest" });
 }
-

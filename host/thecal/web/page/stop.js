@@ -13,7 +13,13 @@ const lines = new Map();
 let shown = null; // the pump of this screen, or null for all
 let latest = 0;
 
-const main = el("button", { type: "button", class: "stop", id: "stop-main", "aria-keyshortcuts": "Alt+S", onclick: () => stopMany(shown ? [shown] : ids()) });
+const main = el("button", {
+  type: "button",
+  class: "stop",
+  id: "stop-main",
+  "aria-keyshortcuts": "Alt+S",
+  onclick: () => stopMany(shown ? [shown] : ids()),
+});
 const all = el("button", { type: "button", class: "stop stop-all", id: "stop-all", hidden: true, onclick: () => stopMany(ids()) });
 const ids = () => store.pumps().map((one) => one.id);
 
@@ -61,9 +67,21 @@ async function stopOne(id) {
     const said = await api.stop(id);
     const rest = AT_REST.includes(said.state);
     const text = said.state === "stopped" ? `${name} stopped.` : `${name} answered: ${stateWord(said.state).toLowerCase()}.`;
-    line(id, `${text} ${sentence(said.delivered_text)}`.trim(), rest ? "good" : "bad", rest ? "" : "Press STOP again, or the stop button on the pump.", number);
+    line(
+      id,
+      `${text} ${sentence(said.delivered_text)}`.trim(),
+      rest ? "good" : "bad",
+      rest ? "" : "Press STOP again, or the stop button on the pump.",
+      number,
+    );
   } catch (error) {
-    line(id, `${name}: STOP is not confirmed. ${sentence(error.message)}`, "bad", error.todo || "Press the stop button on the pump, or switch off the motor's supply.", number);
+    line(
+      id,
+      `${name}: STOP is not confirmed. ${sentence(error.message)}`,
+      "bad",
+      error.todo || "Press the stop button on the pump, or switch off the motor's supply.",
+      number,
+    );
   }
   store.refresh();
 }
@@ -72,9 +90,19 @@ async function stopOne(id) {
 function line(id, text, how, todo, number = (latest += 1)) {
   const old = lines.get(id);
   if (old && old.number > number) return;
-  const away = el("button", { type: "button", class: "away", "aria-label": `Remove this message: ${text}`, onclick: () => remove(id) }, "×");
+  const away = el(
+    "button",
+    { type: "button", class: "away", "aria-label": `Remove this message: ${text}`, onclick: () => remove(id) },
+    "×",
+  );
   const symbol = how === "good" ? icon("ok") : how === "bad" ? icon("alarm") : null;
-  const node = el("p", { class: `result ${how}` }, symbol, el("span", {}, text, todo ? el("strong", {}, ` ${sentence(todo)}`) : null), how === "wait" ? null : away);
+  const node = el(
+    "p",
+    { class: `result ${how}` },
+    symbol,
+    el("span", {}, text, todo ? el("strong", {}, ` ${sentence(todo)}`) : null),
+    how === "wait" ? null : away,
+  );
   if (old) {
     clearTimeout(old.timer);
     old.node.replaceWith(node);

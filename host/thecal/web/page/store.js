@@ -94,7 +94,14 @@ function event(name, data) {
 /** Begin: ask once, then follow the server's events. While they are silent, ask again and again. */
 export function begin() {
   refresh();
-  listen({ heard, event, lost: () => { broken = true; publish(); } });
+  listen({
+    heard,
+    event,
+    lost: () => {
+      broken = true;
+      publish();
+    },
+  });
   setInterval(() => {
     if (!connected() && document.visibilityState === "visible") refresh();
     publish();

@@ -36,7 +36,11 @@ async function read(tell) {
   const stopper = new AbortController();
   let watch = setTimeout(() => stopper.abort(), SILENCE_MS);
   try {
-    const response = await fetch("/api/events", { signal: stopper.signal, cache: "no-store", headers: { Accept: "text/event-stream" } });
+    const response = await fetch("/api/events", {
+      signal: stopper.signal,
+      cache: "no-store",
+      headers: { Accept: "text/event-stream" },
+    });
     if (!response.ok) throw new Error(`events: ${response.status}`);
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
@@ -57,7 +61,12 @@ async function read(tell) {
 }
 
 function pass(block, tell) {
-  const field = (name) => block.split("\n").filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trimStart()).join("\n");
+  const field = (name) =>
+    block
+      .split("\n")
+      .filter((line) => line.startsWith(`${name}:`))
+      .map((line) => line.slice(name.length + 1).trimStart())
+      .join("\n");
   const data = field("data");
   if (data) tell({ what: "event", name: field("event") || "message", data: JSON.parse(data) });
 }

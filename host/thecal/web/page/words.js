@@ -1,8 +1,14 @@
 // Words and numbers, the same on every part of the page.
 
 const STATES = {
-  stopped: "Stopped", running: "Running", limited: "At a limit", priming: "Priming", calibrating: "Calibrating",
-  resuming: "Resuming", alarm: "Alarm", maintenance: "Maintenance",
+  stopped: "Stopped",
+  running: "Running",
+  limited: "At a limit",
+  priming: "Priming",
+  calibrating: "Calibrating",
+  resuming: "Resuming",
+  alarm: "Alarm",
+  maintenance: "Maintenance",
 };
 
 /** Return the state of a pump in a word or two. */
@@ -31,7 +37,19 @@ export function sentence(text) {
   if (!trimmed) return "";
   // A command stays as it is typed: `thecal stop` has no capital.
   const begun = trimmed.startsWith("thecal ") ? trimmed : trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+  return ended(begun);
+}
+
+/** Return a text with a full stop. */
+export function ended(text) {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+const ORDERS = { bolus: "Bolus", extended: "Extended bolus", temporary: "Temporary rate" };
+
+/** Return an order that goes on in words. */
+export function orderText(order) {
+  return `${ORDERS[order.kind] ?? order.kind}: ${order.text}`;
 }
 
 /** Return a text whose numbers stay on one line with their units. */
