@@ -97,7 +97,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "serve": (
         ("Show the pumps of this computer as a web page", "thecal serve --open"),
-        ("Send alarms to a phone", "thecal serve --notify ntfy://ntfy.sh/my-lab-pumps"),
+        ("Send alarms to a phone", "thecal serve --notify ntfy://my-lab-pumps"),
         ("For other computers: keys and a certificate", "thecal serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem"),
     ),
     "read": (("Print all that the pump holds", "thecal read"),),
