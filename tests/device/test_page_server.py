@@ -86,12 +86,13 @@ def test_a_calibration_from_the_page(page: Page, fleet: Fleet) -> None:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    view = step(step="plan", tube="T1", turns=1, rate="9 mL/h", runs=2)
+    fleet.pumps[0].set_speed(10)
+    view = step(step="plan", tube="T1", turns=2, rate="9 mL/h", runs=2)
     assert view["stage"] == "planned" and fleet.pumps[0].plant_steps() == 0
     for number in (1, 2):
         assert step(step="run", wizard=view["wizard"])["run"] == number
         until(lambda: page.http.get(f"{path_of(page)}/calibrate").json()["stage"] == "weigh")
-        view = step(step="mass", wizard=view["wizard"], mass=f"0.032{number} g")
+        view = step(step="mass", wizard=view["wizard"], mass=f"0.064{number} g")
     assert view["stage"] == "fitted" and "store" in view["allowed"]
     assert step(step="store", wizard=view["wizard"])["stage"] == "stored"
     with Client(fleet.facts[0]["socket"]) as client:
@@ -144,8 +145,8 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     if openssl is None:
         pytest.skip("needs openssl")
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(cert), "-days", "2", "-subj", "/CN=localhost"]
-    subprocess.run([openssl, *words, "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True, timeout=60)
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(cert), "-days", "2"]
+    subprocess.run([openssl, *words, "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True, timeout=60)
     return cert, key
 
 
