@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pumpcore.faults.faults import Refusal
 from pumpcore.program.packing import unpack
-from thecal.errors import PortBusy, Refused, ThecalError, WrongDevice
+from thecal.errors import NoKey, PortBusy, Refused, ThecalError, WrongDevice
 from thecal.history.evidence import Evidence
 from thecal.pump.client import Client
 from thecal.pump.transport import names
@@ -166,7 +166,8 @@ class WebPump:
     def _asked(self) -> dict[str, Any]:
         status = self.client.status()
         digest = status.get("program_digest") or ""
-        if digest != (self.known.status or {}).get("program_digest") or (digest and not self.packed):
+        keyed = status.get("keys", "none") != "none"  # then a login reads it
+        if digest != (self.known.status or {}).get("program_digest") or (digest and not self.packed and not keyed):
             self.learn_program(self.client)
         return status
 
@@ -175,7 +176,7 @@ class WebPump:
         try:
             self.packed = base64.b64decode(client.program_read().get("program") or "")
             self.known.program = unpack(self.packed) if self.packed else None
-        except (Refused, Refusal):
+        except (NoKey, Refused, Refusal):
             self.packed, self.known.program = b"", None
 
     def _seen(self, status: dict[str, Any]) -> None:
