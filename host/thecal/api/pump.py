@@ -402,6 +402,7 @@ class Pump:
             return Review(self._session, pump, prepare(pump))
 
     def _carried_out(self, review: Review, confirm: Confirm | None) -> Order:
-        if confirm is not None and review.question and not confirm(review):
+        asks = confirm is not None and bool(review.question)
+        if asks and confirm is not None and not confirm(review):
             raise not_confirmed()
-        return review.carry_out()
+        return review.carry_out(at_once=not asks)
