@@ -82,7 +82,6 @@ def test_a_temporary_rate_is_cancelled_by_its_order(pump, device: Device) -> Non
         pump.cancel(order)
 
 
-@pytest.mark.rule("R9")
 def test_a_review_of_before_a_power_cut_or_another_dose_delivers_nothing(pump, device: Device) -> None:
     pump.program(PRESCRIPTION)
     pump.start()
