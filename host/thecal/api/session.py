@@ -52,7 +52,7 @@ class Session:
         self.hold = hold
         self._lock = threading.RLock()
         self._stopping = Gate()
-        self._depth = 0
+        self._depth = self._owner = 0
         self._client: Client = open_pump(port)
         self.port_url = self._client.port_url
         self.unique_id = self._client.unique_id
@@ -66,13 +66,16 @@ class Session:
     @contextmanager
     def opened(self) -> Iterator[Client]:
         """Yield the client for one exchange; other threads wait, and all of them for a stop."""
-        self._stopping.wait()
+        if self._owner != threading.get_ident():
+            self._stopping.wait()
         with self._lock:
             self._depth += 1
+            self._owner = threading.get_ident()
             try:
                 yield self._client
             finally:
                 self._depth -= 1
+                self._owner = self._owner if self._depth else 0
                 if not self.hold and not self._depth:
                     self._client.close()
 
