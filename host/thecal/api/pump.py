@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from thecal.api.review import Draft
     from thecal.api.running import Fluid
     from thecal.api.stopping import Stopped
+    from thecal.pump.client import Client
     from thecal.pump.facts import PumpFacts
 
 Confirm = Callable[[Review], bool]
@@ -33,8 +34,10 @@ class Pump(Questions):
     threads; their exchanges wait for each other, `stop` waits for none.
     """
 
-    def __init__(self, port_or_name: str | None = None, *, hold: bool = True, person: Person | None = None) -> None:
-        super().__init__(port_or_name, hold=hold, person=person)
+    def __init__(
+        self, port_or_name: str | None = None, *, hold: bool = True, person: Person | None = None, client: Client | None = None
+    ) -> None:
+        super().__init__(port_or_name, hold=hold, person=person, client=client)
         self._ends = ExitStack()
 
     def __enter__(self) -> Pump:

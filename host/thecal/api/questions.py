@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 class Questions:
     """The part of `Pump` that changes nothing in a pump."""
 
-    def __init__(self, port_or_name: str | None = None, *, hold: bool = True, person: Person | None = None) -> None:
+    def __init__(
+        self, port_or_name: str | None = None, *, hold: bool = True, person: Person | None = None, client: Client | None = None
+    ) -> None:
         self.person = person or Person()
-        self._session = Session(port_or_name, hold)
+        self._session = Session(port_or_name, hold, client)
 
     @property
     def port_url(self) -> str:

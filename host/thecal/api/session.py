@@ -46,14 +46,17 @@ class Gate:
 
 
 class Session:
-    """The port of one pump. `hold`: keep it open between exchanges. Raises as `open_pump`."""
+    """The port of one pump. `hold`: keep it open between exchanges. `client`: an own one of the caller, instead of a new one. Raises as
+    `open_pump`."""
 
-    def __init__(self, port: str | None, hold: bool = True) -> None:
+    def __init__(self, port: str | None, hold: bool = True, client: Client | None = None) -> None:
         self.hold = hold
         self._lock = threading.RLock()
         self._stopping = Gate()
         self._depth = self._owner = 0
-        self._client: Client = open_pump(port)
+        self._client: Client = client or open_pump(port)
+        if self._client.greeting is None:
+            self._client.hello()
         self.port_url = self._client.port_url
         self.unique_id = self._client.unique_id
         self.name = str((self._client.greeting or {}).get("name") or "")

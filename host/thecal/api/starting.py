@@ -63,7 +63,7 @@ def begin(pump: PumpFacts, wish: Wish, move: Move | None, person: Person) -> Ord
         raise line_text.explained(refused, pump.status) from refused
     after, reading = clock.read(pump.client)
     digest = str(after.get("program_digest") or "")
-    facts = {"status": after, "clock": reading, "program": pump.program if after.get("protocol") else None}
+    facts = {"status": after, "clock": reading, "program": pump.known_program() if after.get("protocol") else None}
     return Order("start", "", digest, reply, f"{after['state']}: {after.get('program_name')}", facts)
 
 
