@@ -18,7 +18,7 @@ HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": 
 
 MANIFEST = "/manifest"
 PART_BYTES = 2048
-ROOM_WORDS = 2000  # of 4 bytes
+ROOM_WORDS = 2500  # of 4 bytes
 MOST_FAILURES = 3  # failed starts in a row
 # fault: (number, text, what to do), as in pumpcore.faults.fault_texts
 UNFIT = {
@@ -136,7 +136,8 @@ def build(board: "MainBoard", release: str, rows: bytes) -> "Pump":
     __import__("app.pump")  # first what stays: after the modules that are given back it would leave holes
     setup = __import__("app.startup.loading", None, None, ("load",)).load(board)
     board.system.make_room(True)
-    room = [0] * ROOM_WORDS  # for the objects that `boot.build` makes to stay, in front of its modules
+    names, room = [0] * ROOM_WORDS, [0] * ROOM_WORDS  # for what stays, in front of the modules of power-up: MicroPython's next table of
+    names.clear()  # names, because it grows at this import, and what `boot.build` makes. A list gives its memory back without a collection
     from app.startup import boot
 
     return boot.build(board, setup, release, hashes(rows), room)
