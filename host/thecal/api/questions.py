@@ -88,8 +88,8 @@ class Questions:
         """Return the pump's journal as columns of equal length (a dict of lists), None where a record has no such field.
 
         `ring` is "events", "faults", or None for both. `from_sequence`: the first sequence number, of one ring. Units are in the names:
-        `utc_s` (0 while the clock was not set), `uptime_ms`, `volume_nl`. Missing records are a row with the event "gap". Raises LinkLost,
-        BadInput for another ring.
+        `utc_s` (0 while the clock was not set), `uptime_ms`, `volume_nl`. A column is of one type: numbers, or texts. Missing records are
+        a row with the event "gap". Raises LinkLost, BadInput for another ring.
         """
         from thecal.api.tables import columns_of, journal_rows
 
