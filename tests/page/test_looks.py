@@ -67,7 +67,7 @@ def test_outcomes_and_a_lost_server_are_readable_too(open_screen: Callable[..., 
     page.locator("#lost").get_by_text("No connection").wait_for()
     screen.go("#/")
     page.locator("#stop-main").click()
-    page.locator("#stop-results .bad").nth(5).wait_for()
+    page.locator("#stop-results .bad").get_by_text("flow-6: STOP is not confirmed").wait_for()
     wrong["lost"] = screen.wrong()
     keep(screen, f"lost-{name}", False)
     fake.start()

@@ -40,6 +40,7 @@ class FakeServer:
         self.streams: list[Queue[bytes]] = []
         self.wizard = fixtures.wizard("idle")
         self.secret = SECRET
+        self.session: Json = {}
         self.mute = False  # connections stay open and nothing is said
         self._reviews: dict[str, Json] = {}
         self._http: ThreadingHTTPServer | None = None
@@ -85,6 +86,9 @@ class FakeServer:
         if parts == ["pumps"]:
             now_s = int(time.time())
             return [{**pump, "asof_utc_s": now_s - (0 if pump["online"] else 12)} for pump in self.pumps.values()]
+        if parts == ["session"]:
+            keyed = {pump["id"]: "" for pump in self.pumps.values() if pump["keys"] != "none"}
+            return {"logged_in": False, "login_needed": False, "roles": keyed, "version": "0.1.0", **self.session}
         _, pump_id, what = parts
         if what == "program" and self.pumps[pump_id]["program"] is None:
             raise Refusal(404, "no_program", "no program is active", "upload a prescription")
@@ -94,6 +98,9 @@ class FakeServer:
 
     def post(self, parts: list[str], body: Json) -> Json:
         """Return the answer to a POST below /api."""
+        if parts == ["logout"]:
+            self.session = {}
+            return {}
         _, pump_id, what = parts
         self.asked.append((f"{pump_id}/{what}", body))
         time.sleep(self.slow_s.get(what, 0))
@@ -205,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Check the secret, which STOP alone does not need, then answer."""
-        path = self.path.removeprefix("/api/").split("/")
+        path = self.path.removeprefix("/api/").strip("/").split("/")
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
         if path[-1] != "stop" and self.headers.get("X-Thecal-Secret") != self.fake.secret:
             error = {"kind": "wrong_secret", "text": "the server was started again", "do": "reload the page"}

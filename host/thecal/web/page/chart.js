@@ -160,7 +160,7 @@ function volumes({ data, width, read }) {
   const columns = [data.t, data.delivered_ml, data.planned_ml];
   if (uncertain) {
     series.push({
-      label: "Delivered at least (steps in doubt left out)",
+      label: "Delivered at least",
       stroke: colour("--delivered"),
       width: 1,
       dash: [2, 3],
