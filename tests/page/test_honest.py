@@ -4,9 +4,13 @@ import re
 import time
 from collections.abc import Callable
 
+import pytest
+
 from support.page import fixtures
 from support.page.fake_server import FakeServer
 from support.page.screen import Screen
+
+pytestmark = pytest.mark.long  # `make test` leaves them to test-long and test-page
 
 XSS = "<img src=x onerror=\"document.title='broken'\">"
 

@@ -10,6 +10,8 @@ import pytest
 from support.page.real import Real
 from support.page.screen import Screen
 
+pytestmark = pytest.mark.long  # `make test` leaves them to test-long and test-page
+
 pytest.importorskip("fastapi", reason="thecal serve needs its extra: pip install '.[serve]', or make test-page")
 
 FAST = 10

@@ -38,6 +38,7 @@ class FakeServer:
         self.answers: dict[str, Callable[[str, Json], Json]] = {}
         self.slow_s: dict[str, float] = {}
         self.streams: list[Queue[bytes]] = []
+        self.chart = fixtures.chart
         self.wizard = fixtures.wizard("idle")
         self.secret = SECRET
         self.session: Json = {}
@@ -92,7 +93,7 @@ class FakeServer:
         _, pump_id, what = parts
         if what == "program" and self.pumps[pump_id]["program"] is None:
             raise Refusal(404, "no_program", "no program is active", "upload a prescription")
-        makers: dict[str, Callable[[], Json]] = {"chart": lambda: fixtures.chart(query.removeprefix("span=")), "program": fixtures.program,
+        makers: dict[str, Callable[[], Json]] = {"chart": lambda: self.chart(query.removeprefix("span=")), "program": fixtures.program,
                                                  "calibrate": lambda: self.wizard}  # fmt: skip
         return makers[what]()
 
@@ -139,6 +140,7 @@ class FakeServer:
     def _calibrate(self, pump_id: str, body: Json) -> Json:
         masses = [["run 1", "1.0023 g"], ["run 2", "1.0019 g"]]
         weighed = self.wizard["run"]
+        self.chart = fixtures.chart
         self.wizard = {
             "plan": lambda: fixtures.wizard("planned", rows=[["turns", "20"], ["rate", "2 mL/h"]]),
             "run": lambda: fixtures.wizard("running", weighed + 1, done_permille=400),
