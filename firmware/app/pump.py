@@ -234,7 +234,7 @@ class Pump:
         Refused signatures that wait for their record get it.
         """
         self.supervisor.vouch_wanted = False
-        self.session.tell_tries()
+        self.session.signature.tell()
         files = self.delivery.leases.files
         if not self.idle() or files.record.state != ledger.IDLE or not files.record.sequence or not files.sound():
             return False

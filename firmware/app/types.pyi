@@ -39,7 +39,8 @@ from app.supervisor import Supervisor as Supervisor
 from app.wire.handlers.table import Loader as Loader
 from app.wire.session import Bulk as Bulk
 from app.wire.session import Session as Session
-from app.wire.session import Tokens as Tokens
+from app.wire.tokens import Signatures as Signatures
+from app.wire.tokens import Tokens as Tokens
 from hal.ports import Appender as Appender
 from hal.ports import BenchFacts as BenchFacts
 from hal.ports import Board as Board
@@ -74,6 +75,7 @@ from pumpcore.shapes import Entries as Entries
 from pumpcore.shapes import Items as Items
 from pumpcore.shapes import Json as Json
 from pumpcore.shapes import Payload as Payload
+from pumpcore.shapes import Received as Received
 from pumpcore.wire.gaps import Lost as Lost
 from pumpcore.wire.record_types import Record as Record
 

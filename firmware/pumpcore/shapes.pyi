@@ -6,8 +6,8 @@ A file imports from here below `if 0:`, which every compiler leaves out, and wri
 from collections.abc import Callable as Callable
 from collections.abc import Iterator as Iterator
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias, TypeVar
 from typing import Protocol as Interface
-from typing import TypeAlias, TypeVar
 
 from pumpcore.faults.faults import Refusal as Refusal
 from pumpcore.fluid.front import Crossing as Crossing
@@ -23,8 +23,18 @@ Constant = TypeVar("Constant")
 
 # What JSON decodes to.
 Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None
+# A line that was received; a long one with a program in pieces.
+Received: TypeAlias = bytes | list[bytes]
 # (name, mass_ng, volume_nl): a drug and its concentration.
 Drug: TypeAlias = tuple[str, int, int]
+
+class Method(NamedTuple):
+    """A row of pumpcore.wire.messages.METHODS: a method's parameters, whether it changes anything, the role that it needs."""
+
+    params: dict[str, tuple]
+    changes: bool
+    role: str
+
 # Each drug that a program puts into the line, the leading one first.
 Content: TypeAlias = tuple[Drug, ...]
 

@@ -166,6 +166,8 @@ class Life:
         self.note("full rings", "hello")
         self.note("full rings", "status")
         self.note("none", "alarms")
+        self.note("one", "key.challenge")
+        self.note("waits for the button", "key.set", keys="".join([f"{number:064x}" for number in (1, 2, 3)]))
         last = self.note("from the first", "journal.read", ring="events", from_sequence=0)["last_sequence"]
         for case, sequence in (("in the middle of a segment", last // 2 + 77), ("the last", last), ("none left", last + 1)):
             self.note(case, "journal.read", ring="events", from_sequence=sequence)

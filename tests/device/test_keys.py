@@ -138,6 +138,8 @@ def test_a_first_key_a_colleague_and_a_colleague_who_left(device: Device, comput
     # the second computer may look at what is public, and stop
     assert second.told("key")["held"] == [] and "set: " in second.types("status")[0]
     second.types("alarms")
+    assert "that needs its program key" in second.types("forecast", "rx.toml")[1]
+    second.types("watch", "--count", "1")
     second.types("journal")
     for words in (("start",), ("bolus", "20 uL", "--rate", "2 mL/h", "--yes"), ("program", "rx.toml", "--yes"), ("read",)):
         _, err = second.types(*words, code=1)

@@ -9,10 +9,11 @@ from app.records.alarms import Alarms, Reporter
 from app.records.journal import SEGMENT_BYTES, JournalError
 from app.records.store import Store, StoreError
 from app.records.wall import WallClock
-from app.startup import recovery
+from app.startup import keys, recovery
 from app.supervisor import Supervisor
 from app.wire.handlers.table import HANDLERS, Loader
-from app.wire.session import Session, Tokens
+from app.wire.session import Session
+from app.wire.tokens import Tokens
 from pumpcore.faults.faults import Refusal
 from pumpcore.flash import ledger
 from pumpcore.limits.ceilings import Windows
@@ -29,9 +30,6 @@ if 0:  # for the type checker alone
 # --- loading -----------------------------------------------------------------------------------------------------------------
 # The store at power-up: keys, bench, calibration, reservoir, program, line. An unreadable image becomes a problem of the setup.
 
-_KEYS_BYTES = const(96)  # one of 32 bytes for each role (pumpcore.wire.signing)
-_FORGET_PATH = const("/store/keys.forget")
-
 
 def load(store: Store, attach: "Attach") -> Setup:
     """Return the setup from the store. `attach(bench)` builds the bench, None for none, and returns True if there is a motor."""
@@ -40,7 +38,7 @@ def load(store: Store, attach: "Attach") -> Setup:
         setup.name = (store.load("name") or b"").decode()
     except (StoreError, ValueError):
         pass
-    _take(setup, "keys", _keys)
+    _take(setup, "keys", keys.take)
     if not store.holds("bench"):
         setup.problems.append("not_commissioned")
     else:
@@ -97,12 +95,6 @@ def _program(setup: Setup, payload: bytes) -> None:
     except Refusal:
         setup.forget_program()
         setup.problems.append("program_invalid")
-
-
-def _keys(setup: Setup, payload: bytes) -> None:
-    if len(payload) != _KEYS_BYTES:
-        raise ValueError("not three keys")
-    setup.keys = payload
 
 
 def _nothing(setup: Setup, payload: bytes) -> None:
@@ -212,14 +204,18 @@ class Resume:
 WATCHDOG_MS = const(8000)
 
 
-def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pump:
+def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = (), room: "tuple[()] | list[int]" = ()) -> Pump:
     """Build the whole pump around `board`. Every condition found on the way is an alarm. Nothing moves.
+
+    `room` is a list that keeps room for it in memory, in front of what is loaded for power-up alone.
 
     `Pump.checking` is what is left to check after the first answer: the rest of the day's journal, the rolling windows, then `hashes`.
     """
+    __import__("pumpcore.wire.record_types")  # `recovery.compare` needs it, when a full journal has left no piece for a module
+    if room:
+        room.clear()  # MicroPython frees it at once, without a collection
     windows = Windows()  # allocated early: in a half-built pump the memory has no large pieces left
     segment = bytearray(SEGMENT_BYTES)
-    __import__("pumpcore.wire.record_types")  # `recovery.compare` needs it, when a full journal has left no piece for a module
     board.system.make_room()
     flash, clock = board.flash, board.clock
     store = Store(flash)
@@ -336,7 +332,7 @@ def _recover(pump: Pump, files: LedgerFiles) -> None:
     try:
         pump.journal.keep_boots()
         pump.journal.append("boot", values + (pump.journal.boot, pump.journal.identity_bytes()))
-        _forget_keys(pump)
+        keys.forget(pump)
         _cut_bolus(pump, found)
         if found.state == ledger.RUNNING and found.temporary:
             pump.alarms.raise_fault("temporary_cut")
@@ -348,22 +344,6 @@ def _recover(pump: Pump, files: LedgerFiles) -> None:
         pump.alarms.raise_fault("journal_failed")
     except OSError:
         pump.alarms.raise_fault("ledger_failed")
-
-
-def _forget_keys(pump: Pump) -> None:
-    """Remove the keys, journaled first, if somebody at the prompt asked for it: they held the stop button, or had the program key."""
-    flash, setup = pump.board.flash, pump.setup
-    if not flash.exists(_FORGET_PATH):
-        return
-    pump.journal.append("keys_changed", (1, 2))  # removed, by maintenance
-    try:
-        setup.store.save("keys", b"")
-        flash.remove(_FORGET_PATH)
-    except (OSError, StoreError):
-        pump.alarms.raise_fault("store_failed")
-        return
-    setup.keys = b""
-    setup.mended("keys", pump.alarms.clear_name)
 
 
 def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:

@@ -1,70 +1,20 @@
-"""From bytes to a handler and back: lines, bare words, replies, tokens, and the memory that makes a repeated command harmless."""
+"""From bytes to a handler and back: lines, bare words, replies, and the memory that makes a repeated command harmless."""
 
 import binascii
 import json
-import struct
 
 from app.records.journal import JournalError
 from app.records.store import StoreError
+from app.wire.tokens import Signatures
 from pumpcore.faults.faults import Refusal
 from pumpcore.units import const
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
+from pumpcore.wire.lines import LineBuffer
+from pumpcore.wire.messages import LONG_BYTES
 
 if 0:  # for the type checker alone
-    from app.types import Answer, Challenge, Handler, Link, Loader, Pump, Remembered, System
-
-# --- tokens ------------------------------------------------------------------------------------------------------------------
-# The pump issues one-shot tokens for orders: valid 60 s, void at reset, numbered from the boot counter (R8).
-
-VALID_MS = const(60_000)
-CHALLENGES = const(4)  # for signatures; the newest ones are kept
-_KEPT = const(8)
-MOST_TOKENS = const((1 << 20) - 1)
-
-
-class Tokens:
-    """A token, in hex: a 1 bit (older firmware began with a boot of 16 bits), 23 bits boot, 20 bits number, 20 bits mixed seed.
-
-    No token comes twice on one pump. They are kept as bytes, because making a text takes MicroPython long.
-    """
-
-    def __init__(self, boot: int, seed: int) -> None:
-        self.high = 0x8000 | boot >> 8 & 0x7FFF  # in parts that are small integers: larger ones take MicroPython long
-        self.low = (boot & 0xFF) << 8
-        self.seed = seed & 0xFFFFFFFF
-        self.number = 0
-        self._issued: list[tuple[bytes, int]] = []
-
-    def issue(self, uptime_ms: int) -> bytes:
-        """Return a new token. Refusal `tokens_spent` if this boot has no number left."""
-        if self.number >= MOST_TOKENS:
-            raise Refusal("tokens_spent", limit=MOST_TOKENS)
-        number = self.number = self.number + 1
-        self.seed = (self.seed * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
-        mix = self.seed >> 12
-        raw = struct.pack(">HHHH", self.high, self.low | number >> 12, (number & 0xFFF) << 4 | mix >> 16, mix & 0xFFFF)
-        token = binascii.hexlify(raw)
-        issued = self._issued
-        issued.append((token, uptime_ms))
-        if len(issued) > _KEPT:
-            issued.pop(0)
-        return token
-
-    def check(self, token: str, uptime_ms: int) -> None:
-        """Refusals `token_unknown`, `token_expired`."""
-        asked = token.encode()
-        for issued, at_ms in self._issued:
-            if issued == asked:
-                if uptime_ms - at_ms > VALID_MS:
-                    raise Refusal("token_expired", age_ms=uptime_ms - at_ms, limit_ms=VALID_MS)
-                return
-        raise Refusal("token_unknown", token=token)
-
-    def use(self, token: str) -> None:
-        """Spend the token: it orders nothing any more."""
-        self._issued = [row for row in self._issued if row[0] != token.encode()]
-
+    from app.types import Answer, Handler, Link, Loader, Pump, Received, Remembered, System
 
 # --- texts -------------------------------------------------------------------------------------------------------------------
 # Texts of faults are read from flash for each use: a pump does not keep these 5 kB in memory.
@@ -91,10 +41,6 @@ MOST_WAITING_BYTES = frame.MAX_BYTES
 # Most that a session holds: an unfinished line, the waiting lines, and inside `poll` the data just read, once more cut into lines.
 MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES
 _PLAIN_BYTES = const(128)
-_LONG_BYTES = const(1024)
-_TRIES = const(("unsigned", "signature", "role"))  # the refusals of a command without the right signature
-_TRIES_MS = const(600_000)
-_END_BYTES = const(9)  # `*` and the CRC of a frame
 
 
 class Bulk:
@@ -117,17 +63,14 @@ class Session:
         self.pump = pump
         self.handlers = handlers
         self.loader = loader
-        self.lines = frame.LineBuffer()
+        self.lines = LineBuffer()
         self._memory: "list[Remembered]" = []
-        self.pending: list[bytes | None] = []
+        self.pending: "list[Received | None]" = []
         self.waiting_bytes = 0
         self._stops: list[bytes | None] = []  # ids of the waiting stops, None for a bare word: they go before all other lines
         self.rest: tuple[bytes, str, dict] | None = None
         self.overtaken, self._late = 0, False
-        self.role = ""  # of the key that signed the present command; "" without one
-        self.issued: "list[Challenge]" = []
-        self.number = 0
-        self.tries, self.next_ms = [0, 0, 0], 0
+        self.signature = Signatures(pump, loader)
         self.counts = {
             "bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0, "memory_errors": 0,
         }
@@ -151,7 +94,7 @@ class Session:
                     if not plain:
                         begun = self.lines.waiting_bytes
                         self._take(data)
-                        if begun < _LONG_BYTES <= self.lines.waiting_bytes:  # a program comes, which needs room at a stretch
+                        if begun < LONG_BYTES <= self.lines.waiting_bytes:  # a program comes, which needs room at a stretch
                             self.loader.make_room()
                 elif not (self.pending or self._stops or self.rest):
                     return False
@@ -176,7 +119,7 @@ class Session:
             self.execute(self._stops.pop(0), "stop", {})
             return True
         line = waiting.pop(0)
-        self.waiting_bytes -= len(line or b"")
+        self.waiting_bytes -= _size(line)
         self._late = self.overtaken > 0  # set now: a stop that arrives while this line is answered overtakes the lines that wait then
         self.overtaken = max(0, self.overtaken - 1)
         self.answer(line)
@@ -213,10 +156,10 @@ class Session:
                 if stops or not (again or data.endswith(b"\n")):
                     raise
 
-    def _wait_with(self, line: bytes | None) -> None:
+    def _wait_with(self, line: "Received | None") -> None:
         """Queue a line. A flood must not fill the memory: beyond 64 lines or 8 KiB only a `stop` is kept, others are counted."""
-        waiting, size_bytes = self.pending, len(line or b"")
-        stop = _stop(line) if line and b"stop" in line else None
+        waiting, size_bytes = self.pending, _size(line)
+        stop = _stop(line) if line else None
         if stop:
             self.overtaken = len(waiting)
             if len(self._stops) < MOST_WAITING:  # else there are so many that one of them acts for it
@@ -251,8 +194,8 @@ class Session:
         except Exception as error:
             self.pump.cut(error)
 
-    def answer(self, line: bytes | None) -> None:
-        word = frame.bare_word(line or b"")
+    def answer(self, line: "Received | None") -> None:
+        word = b"" if line is None or isinstance(line, list) else frame.bare_word(line)
         if word in frame.BARE_WORDS:
             self.execute(None, word.decode(), {})
             return
@@ -273,7 +216,7 @@ class Session:
         else:
             self.request(message, line)
 
-    def request(self, message: dict, line: bytes) -> None:
+    def request(self, message: dict, line: "Received") -> None:
         try:
             asked = messages.check_request(message)
         except Refusal as refused:
@@ -282,76 +225,33 @@ class Session:
             return
         self._command(asked.identity.encode(), asked.method, asked.params, line)
 
-    def _command(self, identity: bytes, method: str, params: dict, line: bytes) -> None:
+    def _command(self, identity: bytes, method: str, params: dict, line: "Received") -> None:
         try:
-            fresh, changes = self._signed(method, line), messages.changes(method)
-            body_crc = binascii.crc32(line) if changes else 0
-            if changes and self._repeat(identity, body_crc):
+            remembered = self.signature.check(identity, method, line, self._memory)
+            body_crc = 0
+            for piece in line if isinstance(line, list) else [line]:
+                body_crc = binascii.crc32(piece, body_crc)
+            if isinstance(line, list):
+                line.clear()  # the parameters have what is still needed, and give it back as it is used up
+            if not messages.changes(method):
+                self.execute(identity, method, params)
                 return
-            if not fresh:
-                raise Refusal("signature")
-            if changes and self._late:
+            if self._repeat(identity, body_crc):
+                return
+            if self._late:
                 raise Refusal("overtaken")
-            if changes:
-                self.pump.refuse_while_checking()
+            self.pump.refuse_while_checking()
         except Refusal as refused:
             self.refuse(identity, refused)
-            return
-        if not changes:
-            self.execute(identity, method, params)
             return
         reply = b""  # a command that was carried out is remembered even if there is no memory for its answer
         try:
             reply = self.execute(identity, method, params)
         finally:
-            self._memory = self._memory[1 - REMEMBERED :] + [(identity, body_crc, reply)]
+            if remembered:
+                self._memory = self._memory[1 - REMEMBERED :] + [(identity, body_crc, reply)]
             while len(self._memory) > 1 and sum([len(line) for _, _, line in self._memory]) > REMEMBERED_BYTES:
                 self._memory.pop(0)
-
-    def _signed(self, method: str, line: bytes) -> bool:
-        """Check the signature of a command that needs a role, and keep the role.
-
-        Return False if its challenge is used or too old: then only the memory may answer. Refusals `unsigned`, `signature`, `role`,
-        `not_loaded`; nothing has happened.
-        """
-        setup, self.role = self.pump.setup, ""
-        pieces = line if isinstance(line, list) else [line]
-        end = pieces[-1].rstrip(b"\r")
-        state, sent = setup.keys_state(), messages.signature(end)
-        if state == "none" and not sent:
-            return True
-        needed = messages.METHODS[method][2]
-        if not needed or (method == "key.set" and not sent):  # the stop button decides about the latter
-            return True
-        if state == "none":
-            raise Refusal("signature", cause="no keys are set")
-        if state == "damaged":
-            raise Refusal("signature")
-        if not sent:
-            raise Refusal("unsigned")
-        parts = pieces[:-1] + [memoryview(end)[: -_END_BYTES - len(sent)]]
-        now_ms = self.pump.board.clock.uptime_ms()
-        self.issued = [row for row in self.issued if now_ms - row[1] <= VALID_MS]
-        for again in (True, False):
-            try:
-                from pumpcore.wire import signing
-
-                self.role, fresh = signing.check(setup.keys, self.issued, needed, sent, parts)
-                return fresh
-            except (ImportError, OSError, MemoryError) as error:
-                if not again:
-                    raise Refusal("not_loaded", cause=repr(error)[:80])
-                self.loader.make_room()
-            finally:
-                self.pump.board.system.forget("pumpcore.wire.signing")
-        return False
-
-    def tell_tries(self) -> None:
-        """Journal the commands that were refused for their signature: the first at once, then at most one record in 10 minutes."""
-        now_ms = self.pump.board.clock.uptime_ms()
-        if any(self.tries) and now_ms >= self.next_ms:
-            self.pump.journal.post("keys_refused", tuple(self.tries), "faults")
-            self.tries, self.next_ms = [0, 0, 0], now_ms + _TRIES_MS
 
     def execute(self, identity: bytes | None, method: str, params: dict) -> bytes:
         """Run a handler and answer. Return the reply's line."""
@@ -426,9 +326,6 @@ class Session:
 
     def refuse(self, identity: bytes | None, refused: Refusal) -> bytes:
         self.counts["refused"] += 1
-        if refused.fault.name in _TRIES:
-            self.tries[_TRIES.index(refused.fault.name)] += 1
-            self.tell_tries()
         told = fault_words(self.pump.board.system, [refused.fault.name])[0]
         return self._reply(json.dumps(messages.refusal(None if identity is None else identity.decode(), refused, told)).encode())
 
@@ -438,11 +335,17 @@ class Session:
         return line
 
 
-def _stop(line: bytes) -> tuple[bytes | None] | None:
+def _size(line: "Received | None") -> int:
+    return sum([len(piece) for piece in line]) if isinstance(line, list) else len(line or b"")
+
+
+def _stop(line: "Received") -> tuple[bytes | None] | None:
     """Return (id,) of a line that is a `stop`, else None.
 
     A frame with a wrong CRC, or with "stop" elsewhere, is none: in a flood it would be kept instead of the real stop.
     """
+    if isinstance(line, list) or b"stop" not in line:
+        return None
     if frame.bare_word(line) == b"stop":
         return (None,)
     if b'"stop"' not in line:

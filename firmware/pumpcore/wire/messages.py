@@ -1,4 +1,4 @@
-"""Lines and messages: frames with their CRC, and the schema of every request and answer."""
+"""Messages: frames with their CRC, and the schema of every request and answer."""
 
 import binascii
 import json
@@ -8,7 +8,7 @@ from pumpcore.rows import Rows
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Json
+    from pumpcore.shapes import Json, Method, Received
 
 # --- frame -------------------------------------------------------------------------------------------------------------------
 # A frame is one line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB.
@@ -19,8 +19,9 @@ MAX_BYTES = const(8192)
 BARE_WORDS = const((b"hello", b"status", b"stop"))
 _TAIL_BYTES = const(9)
 _SIGNATURE_BYTES = const(128)  # more than any signature has
-_PROGRAM = const(b'"program":"')
-_PIECE_BYTES = const(256)  # a line that comes byte by byte has no object for each of them
+PROGRAM = const(b'"program"')
+PIECE_BYTES = const(256)  # a line that comes byte by byte has no object for each of them
+LONG_BYTES = const(1024)
 _WORD_BYTES = const(64)
 _BLANK = bytes(range(33))
 
@@ -56,22 +57,29 @@ def sealed(text: bytes) -> bytes:
     return text + b"*%08x\n" % binascii.crc32(text)
 
 
-def decode(line: bytes, views: bool = False) -> dict:
+def decode(line: "Received", apart: bool = False) -> dict:
     """Return the object in `line` (without newline). FrameError `bad_frame`, `bad_json` or `too_long`; a MemoryError passes.
 
-    With `views` a program to stage is a view of the line: a text would take one more piece of memory of that size.
+    With `apart` a long program to stage is (its length, its pieces): memory that has been in use for days may have no gap for it as one.
     """
-    line = line.rstrip(b"\r")
-    if len(line) > MAX_BYTES:
+    pieces = line if isinstance(line, list) else [line]
+    while len(pieces) > 1 and len(pieces[-1]) < PIECE_BYTES:
+        end = pieces.pop()
+        pieces[-1] += end
+    end = pieces[-1] = pieces[-1].rstrip(b"\r")
+    if len(end) > MAX_BYTES:
         raise FrameError("too_long")
-    end = len(line) - len(signature(line))
-    body, tail = memoryview(line)[: max(0, end - _TAIL_BYTES)], line[max(0, end - _TAIL_BYTES) : end]
-    if tail[:1] != b"*" or tail[1:] != crc_text(body):
+    size = len(end) - len(signature(end))
+    crc, body = 0, memoryview(end)[: max(0, size - _TAIL_BYTES)]
+    for piece in pieces[:-1]:
+        crc = binascii.crc32(piece, crc)
+    if end[len(body) : size] != b"*%08x" % binascii.crc32(body, crc):
         raise FrameError("bad_frame")
+    cut = len(body) - len(end)  # CRC and signature
     try:
-        message = _with_view(line, len(body)) if views else None
+        message = _apart(pieces, cut) if apart else None
         if message is None:
-            message = loaded(body)
+            message = loaded(body if len(pieces) == 1 else memoryview(b"".join(pieces))[:cut])
     except (ValueError, RuntimeError, OverflowError):  # RuntimeError: nested too deep for the parser
         raise FrameError("bad_json")
     if type(message) is not dict:
@@ -94,17 +102,35 @@ def signature(line: bytes) -> bytes:
     return line[at:]
 
 
-def _with_view(line: bytes, size: int) -> "Json":
-    """Return the object of `size` bytes in a line, if its long `params.program` stands as `encode` writes it; None for any other line."""
-    start = line.find(_PROGRAM) + len(_PROGRAM)
-    end = line.find(b'"', start)
-    if start < len(_PROGRAM) or end - start < _PIECE_BYTES or line.find(b"\\", start, end) >= 0:
+def _apart(pieces: list[bytes], cut: int) -> "Json":
+    """Return the object of a line with a long `params.program`, which stays in pieces; None for any other line. `cut`: see `decode`."""
+    first, start = pieces[0], pieces[0].find(PROGRAM)
+    if start < 0:
         return None
-    message = loaded(memoryview(line[:start] + line[end:size]))
+    start += len(PROGRAM)
+    start += len(first[start:]) - len(first[start:].lstrip(b" :")) + 1
+    if first[start - 1 : start] != b'"':
+        return None
+    rest, size, parts, begin = pieces[:], 0, [], start
+    while rest:
+        piece = rest.pop(0)
+        end = piece.find(b'"', begin)
+        parts.append(memoryview(piece)[begin : end if end >= 0 else len(piece)])
+        size += len(parts[-1])
+        if piece.find(b"\\", begin, begin + len(parts[-1])) >= 0:
+            return None
+        if end >= 0:
+            break
+        begin = 0
+    else:
+        return None
+    if size < PIECE_BYTES:
+        return None
+    message = loaded(memoryview(first[:start] + b"".join([piece[end:]] + rest))[:cut])
     params = message.get("params") if type(message) is dict else None
     if type(params) is not dict or params.get("program") != "":
         return None
-    params["program"] = memoryview(line)[start:end]
+    params["program"] = (size, parts)  # JSON makes no tuple
     return message
 
 
@@ -114,83 +140,6 @@ def loaded(text: memoryview) -> "Json":
         return json.loads(text)  # type: ignore[type-var]  # the stubs know no view
     except TypeError:
         return json.loads(bytes(text))
-
-
-class LineBuffer:
-    """Cut a byte stream into lines. Holds at most 8 KiB: a longer line is dropped up to its newline, and its bytes are counted.
-
-    An unfinished line lies in pieces: memory that has been in use for days may have no gap that a growing one fits into.
-    """
-
-    def __init__(self) -> None:
-        self.pending: list[bytes] = []  # of a line without its newline so far
-        self.waiting_bytes = 0
-        self._dropping = False
-        self.dropped_bytes = 0
-
-    def between(self) -> bool:
-        """Return True if the next byte begins a line."""
-        return not self.waiting_bytes and not self._dropping
-
-    def holds(self, data: bytes) -> bool:
-        """Return True if the unfinished line has `data`, which is shorter than a piece. It takes hardly any memory."""
-        before = b""
-        for piece in self.pending:
-            if data in piece or data in before + piece[: len(data)]:
-                return True
-            before = piece[-len(data) :]
-        return False
-
-    def lose(self, between: bool) -> None:
-        """Drop the unfinished line. `between`: the next byte begins a line."""
-        self._drop(b"")
-        self._dropping = not between
-
-    def feed(self, data: bytes) -> list[bytes | None]:
-        """Return the lines that are complete now, without newlines and empty lines. An overlong line is None."""
-        end = data.find(b"\n")
-        if end + 1 == len(data) and 0 < end <= MAX_BYTES and self.between():
-            return [] if data.isspace() else [data[:-1]]  # one whole line is by far the usual case
-        if end < 0:  # without a copy, for which there may be no room
-            self._keep(data)
-            return []
-        lines: list[bytes | None]
-        lines, parts = [], data.split(b"\n")
-        rest = parts.pop()
-        for part in parts:
-            if len(part) > MAX_BYTES or not self.between():
-                self.finish(part, lines)
-            elif part and not part.isspace():
-                lines.append(part)
-        if rest:
-            self._keep(rest)
-        return lines
-
-    def finish(self, part: bytes, lines: list[bytes | None]) -> None:
-        """End a line at the newline after `part`: it began earlier, or is too long."""
-        self._keep(part)
-        part, self.pending, self.waiting_bytes = b"".join(self.pending), [], 0
-        if self._dropping:
-            self._dropping = False
-            lines.append(None)
-        elif part and not part.isspace():
-            lines.append(part)
-
-    def _keep(self, part: bytes) -> None:
-        if self._dropping or self.waiting_bytes + len(part) > MAX_BYTES:
-            self._drop(part)
-            return
-        pieces = self.pending
-        if pieces and len(pieces[-1]) < _PIECE_BYTES:
-            pieces[-1] += part
-        else:
-            pieces.append(part)
-        self.waiting_bytes += len(part)
-
-    def _drop(self, part: bytes) -> None:
-        self.dropped_bytes += self.waiting_bytes + len(part)
-        self.pending, self.waiting_bytes = [], 0
-        self._dropping = True
 
 
 # --- messages ----------------------------------------------------------------------------------------------------------------
@@ -228,7 +177,7 @@ def is_hex(value: "Json", length: int) -> bool:
 # clock.set: up to the end of 2099, the last year of clock chips. Zones reach from -12 to +14 h, within 18 h. A transition of 0 is none.
 #
 # program.stage and program.check are harmless to repeat. `stop` changes something, but is never answered from memory: it always acts (R8).
-METHODS: "Rows[str, tuple[dict[str, tuple], bool, str]]" = Rows("""
+METHODS: "Rows[str, Method]" = Rows("""
 hello [{}, false, ""]
 status [{}, false, ""]
 clock.set [{"utc_s": ["integer", 1577836800, 4102444799], "offset_s": ["integer", -64800, 64800], \
@@ -296,7 +245,7 @@ def fits(value: "Json", kind: tuple) -> bool:
     if name == "text":
         return type(value) is str and _printable(value) and first <= len(value.encode()) <= second
     if name == "base64":
-        return (type(value) is str or type(value) is memoryview) and first <= len(value) <= second
+        return (type(value) is str or type(value) is tuple) and first <= (value[0] if type(value) is tuple else len(value)) <= second
     return value in first
 
 

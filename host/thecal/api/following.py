@@ -56,6 +56,11 @@ def follow(session: Session, watched: Watched, patience: Patience) -> Look:
             last = until_end(session, watched, patience)
     except Interrupted as end:
         raise Interrupted(end.number, f"{end.cause}: the watching ended, the {watched.name} did not", STOP_DO) from None
+    return checked(last, watched)
+
+
+def checked(last: Look, watched: Watched) -> Look:
+    """Return the last look. Raises InAlarm, Failed if the order ended before it was done."""
     if last.ended not in (DONE, ""):
         raise early(last, watched)
     return last
@@ -63,21 +68,33 @@ def follow(session: Session, watched: Watched, patience: Patience) -> Look:
 
 def until_end(session: Session, watched: Watched, patience: Patience) -> Look:
     """Look every half second until the order has ended, or the timeout has passed."""
-    begun_s = heard_s = time.monotonic()
-    while True:
-        try:
-            found = look_once(session, watched)
-        except (LinkLost, NoPump, PortBusy) as error:
-            if time.monotonic() - heard_s > PATIENCE_S:
-                cause = f"no answer for {PATIENCE_S:.0f} s while the {watched.name} ran: {error.cause}"
-                raise Unknown(cause, "the pump ends it by itself; look with: thecal status") from error
-        else:
-            heard_s = time.monotonic()
-            if patience.progress is not None:
-                patience.progress(found.made, found.whole)
-            if found.ended or (patience.timeout_s is not None and heard_s - begun_s >= patience.timeout_s):
-                return found
+    watching = Watching(session, watched, patience)
+    while (found := watching.look()) is None:
         time.sleep(INTERVAL_S)
+    return found
+
+
+class Watching:
+    """An order that is followed, one look at a time."""
+
+    def __init__(self, session: Session, watched: Watched, patience: Patience) -> None:
+        self._session, self._watched, self._patience = session, watched, patience
+        self._begun_s = self._heard_s = time.monotonic()
+
+    def look(self) -> Look | None:
+        """Look once. Return the last look at the end or the timeout, None before. Raises Unknown after 30 s without an answer."""
+        try:
+            found = look_once(self._session, self._watched)
+        except (LinkLost, NoPump, PortBusy) as error:
+            if time.monotonic() - self._heard_s > PATIENCE_S:
+                cause = f"no answer for {PATIENCE_S:.0f} s while the {self._watched.name} ran: {error.cause}"
+                raise Unknown(cause, "the pump ends it by itself; look with: thecal status") from error
+            return None
+        self._heard_s = time.monotonic()
+        if self._patience.progress is not None:
+            self._patience.progress(found.made, found.whole)
+        late = self._patience.timeout_s is not None and self._heard_s - self._begun_s >= self._patience.timeout_s
+        return found if found.ended or late else None
 
 
 def look_once(session: Session, watched: Watched) -> Look:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import secrets
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from thecal.api.pump import Pump
@@ -47,5 +49,8 @@ def simulated(
         fleet = ends.enter_context(started(bench_file(bench), [wanted], speed=speed))
         facts = fleet.facts[0]
         pump = Pump(str(facts["port"] or facts["socket"]), hold=hold)
-        pump.at_end(ends.pop_all().close)
+        end = ends.pop_all().close
+        atexit.register(end)  # a script without a `with`: later its threads are gone, and the end would wait for them for ever
+        pump.at_end(end)
+        pump.at_end(partial(atexit.unregister, end))
         return pump

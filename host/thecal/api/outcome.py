@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from thecal.errors import BadInput
 
 if TYPE_CHECKING:
-    from thecal.api.following import Patience, Watched
+    from thecal.api.following import Look, Patience, Watched
     from thecal.api.review import Order
     from thecal.api.session import Session
 
@@ -37,7 +37,11 @@ def wait(session: Session, order: Order, patience: Patience) -> Outcome:
     from thecal.api.following import follow
 
     watched = watched_of(order)
-    last = follow(session, watched, patience)
+    return outcome(order, watched, follow(session, watched, patience))
+
+
+def outcome(order: Order, watched: Watched, last: Look) -> Outcome:
+    """Return what became of an order at its last look."""
     pair = order.facts.get("calibration")
     delivered_ml = last.made * pair["volume_nl"] / pair["steps"] / 1e6 if pair and order.kind != "temporary" else None
     reply = {key: value for key, value in last.told.items() if key != "alarmed"}

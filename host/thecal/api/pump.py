@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thecal.api.person import Person
-from thecal.api.review import NotConfirmed, Order, Review
+from thecal.api.review import Order, Review, not_confirmed
 from thecal.api.session import Session
 from thecal.errors import BadInput
 
 if TYPE_CHECKING:
+    from thecal.api.following import Patience, Watched, Watching
     from thecal.api.outcome import Outcome
     from thecal.api.prescribed import Checked, Given
     from thecal.api.review import Draft
     from thecal.api.running import Fluid
     from thecal.api.status import Status
     from thecal.api.stopping import Stopped
-    from thecal.api.tables import Columns
+    from thecal.api.tables import Columns, Records
+    from thecal.history.evidence import Evidence
     from thecal.pump.client import Client
     from thecal.pump.facts import PumpFacts
 
@@ -121,8 +123,8 @@ class Pump:
     def prepare_program(
         self, prescription: Given | Checked, *, library: str | Path | None = None, overrides: Sequence[str] = (), steps: bool = False
     ) -> Review:
-        """Check a prescription, have the pump check it, and return its review beside the active program. Parameters and errors as for
-        `program`; `steps` shows the pump's own numbers too."""
+        """Check a `prescription`, have the pump check it, and return its review beside the active program. Parameters and errors as for
+        `program`. `steps`: the review has the pump's own numbers too."""
         from thecal.api import prescribed, uploading
 
         if isinstance(prescription, prescribed.Checked):
@@ -227,8 +229,8 @@ class Pump:
         return self._prepared(lambda pump: temporary.prepare(pump, rate, duration))
 
     def temporary(self, rate: str, duration: str, confirm: Confirm | None = None) -> Order:
-        """Run another rate instead of the basal for a time of 1 min to 24 h ("2 h"). `rate` is a rate ("0.8 mL/h") or a part of the basal
-        ("50 %"). Raises BadInput, Failed without a program, Refused, NotConfirmed, Unknown."""
+        """Run another rate instead of the basal. `rate` is a rate ("0.8 mL/h") or a part of the basal ("50 %"), `duration` a time of 1 min
+        to 24 h ("2 h"). Raises BadInput, Failed without a program, Refused, NotConfirmed, Unknown."""
         return self._carried_out(self.prepare_temporary(rate, duration), confirm)
 
     def prepare_prime(self, rate: str, again: bool = False) -> Review:
@@ -326,6 +328,14 @@ class Pump:
         with self._session.opened() as client:
             return columns_of(journal_rows(client, ring, from_sequence, self.person.note))
 
+    def records(self, ring: str = "events", from_sequence: int = 0) -> Records:
+        """Return the records of one ring as dicts (`rows`), their bytes as in PROTOCOL.md (`raw`), and the `status` after them. `ring` is
+        "events" or "faults", `from_sequence` the first sequence number, 0 for the oldest. Raises LinkLost, BadInput for another ring."""
+        from thecal.api.tables import records
+
+        with self._session.opened() as client:
+            return records(client, ring, from_sequence, self.person.note)
+
     def samples(self, every: str = "1 min") -> Columns:
         """Return planned and delivered volume as columns (a dict of lists): `utc_s`, and in steps and mL `planned`, `delivered_least` and
         `delivered_most` since the begin of the journal.
@@ -337,16 +347,25 @@ class Pump:
         from thecal.api.typed import seconds
 
         every_s = seconds("every", every)
-        return samples(self._evidence(), every_s)
+        return samples(self.evidence(), every_s)
 
     def report(self, path: str | Path, *, days: int | None = None, overwrite: bool = True) -> Path:
-        """Write the report of orders, deliveries, missed doses and alarms as one HTML page; return its path.
+        """Write the report of orders, deliveries, missed doses and alarms as one HTML page to `path`, and return it.
 
         `days`: only the last days, 1 or more. Raises BadInput if the file exists and `overwrite` is False, Failed if it can't be written.
         """
         from thecal.api.reporting import write_report
 
-        return write_report(self._evidence(), Path(path), days, overwrite)
+        return write_report(self.evidence(), Path(path), days, overwrite)
+
+    def prescription(self) -> str:
+        """Return the active program as a prescription (TOML), "" if none is active. It compiles to the same doses; of a drug library it has
+        name, version and the confirmed soft limits. Raises LinkLost."""
+        from thecal.prescription.written import written
+
+        with self._session.opened() as client:
+            program = self._facts(client).program
+        return written(program) if program is not None else ""
 
     def read(self) -> str:
         """Return everything that the pump holds in words, as `thecal read` prints it: bench, program, calibration, clock, lockouts."""
@@ -357,6 +376,13 @@ class Pump:
 
     # --- how
 
+    def watching(self, watched: Watched, patience: Patience) -> Watching:
+        """Return the looks at an order, for a program that makes them itself. `watched`: what is followed, by `outcome.watched_of`;
+        `patience`: its timeout in seconds, and who receives the progress."""
+        from thecal.api.following import Watching
+
+        return Watching(self._session, watched, patience)
+
     def facts(self) -> PumpFacts:
         """Return the pump's raw answers to hello and status, for what this class does not have."""
         with self._session.opened() as client:
@@ -365,7 +391,8 @@ class Pump:
     def _facts(self, client: Client) -> PumpFacts:
         return self._session.facts(client)
 
-    def _evidence(self) -> Any:
+    def evidence(self) -> Evidence:
+        """Return everything that a report, a comparison or a chart is made of: journal, status, hello and program. Raises LinkLost."""
         from thecal.history.evidence import collect
 
         with self._session.opened() as client:
@@ -378,5 +405,5 @@ class Pump:
 
     def _carried_out(self, review: Review, confirm: Confirm | None) -> Order:
         if confirm is not None and review.question and not confirm(review):
-            raise NotConfirmed("not confirmed, nothing was changed", "confirm it, or leave `confirm` out")
+            raise not_confirmed()
         return review.carry_out()

@@ -25,6 +25,11 @@ class NotConfirmed(ThecalError):
     """`confirm` returned False: nothing was sent."""
 
 
+def not_confirmed() -> NotConfirmed:
+    """Return the error for a `confirm` that returned False."""
+    return NotConfirmed("not confirmed, nothing was changed", "confirm it, or leave `confirm` out")
+
+
 class Stale(Failed):
     """The pump is not in the state that was reviewed: nothing was sent."""
 

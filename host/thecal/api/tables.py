@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from thecal.errors import BadInput
 
 if TYPE_CHECKING:
     from thecal.history.curve import Curve
+    from thecal.history.download import Note
     from thecal.history.evidence import Evidence
     from thecal.pump.client import Client
 
@@ -25,13 +25,36 @@ def columns_of(rows: list[dict[str, Any]]) -> Columns:
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def journal_rows(client: Client, ring: str | None, from_sequence: int, note: Callable[[str], None]) -> list[dict[str, Any]]:
+class Records(NamedTuple):
+    """The records of a ring as dicts, their bytes, and the status after them."""
+
+    rows: list[dict[str, Any]]
+    raw: bytes
+    status: dict[str, Any]
+
+
+def records(client: Client, ring: str, from_sequence: int, note: Note) -> Records:
+    """Read one ring. Raises BadInput, LinkLost."""
+    from thecal.history.download import download
+
+    check_ring(ring)
+    raw = bytearray()
+    return Records(download(client, ring, from_sequence, raw, note), bytes(raw), client.status())
+
+
+def check_ring(ring: str) -> None:
+    """Raise BadInput for a name that is not a ring's."""
+    if ring not in RINGS:
+        raise BadInput(f'"{ring[:40]}" is not a ring of the journal', 'write ring="events" or ring="faults"')
+
+
+def journal_rows(client: Client, ring: str | None, from_sequence: int, note: Note) -> list[dict[str, Any]]:
     """Read one ring, or both in the order of time, with a row for missing records. Raises BadInput, LinkLost."""
     from thecal.history.download import download
     from thecal.history.rows import with_gaps
 
-    if ring is not None and ring not in RINGS:
-        raise BadInput(f'"{ring[:40]}" is not a ring of the journal', 'write ring="events" or ring="faults"')
+    if ring is not None:
+        check_ring(ring)
     if ring is None and from_sequence:
         raise BadInput("each ring counts its own records", 'name the ring too: ring="events"')
     found = [with_gaps(download(client, one, from_sequence, note=note), from_sequence) for one in RINGS if ring in (None, one)]

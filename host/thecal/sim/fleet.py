@@ -4,18 +4,18 @@
 """
 
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from thecal.errors import Failed, ThecalError
-from thecal.pump.client import Client
 from thecal.pump.transport import names, registry
 from thecal.sim.errors import SimulatorError
-from thecal.sim.guest import image
 from thecal.sim.runner import SimulatedPump
 from thecal.sim.served import Facts, Served
 
@@ -33,16 +33,21 @@ class Wanted:
 
 
 class Running:
-    """A pump of a fleet, and its entry in the registry."""
+    """A pump of a fleet, and its entry in the registry once its ports are open."""
 
-    def __init__(self, served: Served, wanted: Wanted) -> None:
+    def __init__(self, served: Served) -> None:
         self.served = served
-        self.name = name_of(served, wanted.name)
-        self.facts = {"name": self.name, **served.describe()}
-        self.entry = registry.add(self.facts, str(wanted.seed))
+        self.facts: Facts = {}
+        self._entry: Path | None = None
+
+    def open(self, name: str) -> None:
+        """Give the pump this name if it is not empty, and tell the registry its addresses."""
+        self.facts = {"name": name_of(self.served, name), **self.served.describe()}
+        self._entry = registry.add(self.facts, str(self.facts["seed"]))
 
     def close(self) -> None:
-        self.entry.unlink(missing_ok=True)
+        if self._entry is not None:
+            self._entry.unlink(missing_ok=True)
         self.served.close()
 
 
@@ -59,20 +64,28 @@ class Fleet:
         self._lock = threading.Lock()
         self.deaths: list[SimulatorError] = []
 
-    def begin(self, wanted: Wanted) -> Facts:
-        """Start a pump with open ports; return its facts. Raises Failed if another simulated pump has its flash, SimulatorError,
-        BadInput."""
+    def begin(self, wanted: Sequence[Wanted], ended: threading.Event | None = None) -> list[Facts]:
+        """Start pumps with open ports; return the facts of all. Starts no more of them after `ended`.
+
+        Raises Failed if another simulated pump has a flash, SimulatorError or BadInput if one can't start; `close` then ends the others.
+        """
+        begun = []
+        for one in wanted:
+            if ended is not None and ended.is_set():
+                return []
+            begun.append((self._power_up(one), one.name))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # a name loads modules of the firmware, as long as a boot
+            for _ in pool.map(lambda pair: pair[0].open(pair[1]), begun):
+                pass
+        return self.facts
+
+    def _power_up(self, wanted: Wanted) -> Running:
         refuse_double(wanted.image)
-        served = Served(self._bench, wanted.seed, wanted.image, **self._options)
-        try:
-            served.save()
-            running = Running(served, wanted)
-        except BaseException:
-            served.close()
-            raise
+        running = Running(Served(self._bench, wanted.seed, wanted.image, **self._options))
         with self._lock:
             self._running.append(running)
-        return running.facts
+        running.served.save()
+        return running
 
     @property
     def facts(self) -> list[Facts]:
@@ -101,17 +114,12 @@ class Fleet:
                 self._bury(one, death)
 
     def close(self) -> None:
-        """Switch the pumps off, save their flashes, close their ports. May be called twice. Raises the first SimulatorError."""
-        errors = []
+        """Switch the pumps off, save their flashes, close their ports. May be called twice. Raises SimulatorError, after all are closed."""
         with self._lock:
             running, self._running = self._running, []
-        for one in running:
-            try:
-                one.close()
-            except SimulatorError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        with contextlib.ExitStack() as stack:
+            for one in running:
+                stack.callback(one.close)
 
     def _bury(self, one: Running, death: SimulatorError) -> None:
         with self._lock:
@@ -120,8 +128,8 @@ class Fleet:
             self._running.remove(one)
         self.deaths.append(death)
         if self._running:
-            who = one.name or one.facts["unique_id"]
-            self._tell(f"{who}: {death.cause}; the other {len(self._running)} run on. Start it again: thecal sim --seed {one.facts['seed']}")
+            who, seed = one.facts["name"] or one.facts["unique_id"], one.facts["seed"]
+            self._tell(f"{who}: {death.cause}; the other {len(self._running)} run on. Start it again alone, with --seed {seed}")
         one.close()
 
 
@@ -134,8 +142,7 @@ def started(bench: Path, wanted: Sequence[Wanted] = (Wanted(),), **options: Any)
     fleet, ended = Fleet(bench, **options), threading.Event()
     keeper = threading.Thread(target=_keep, args=(fleet, ended), name="simulated pumps", daemon=True)
     try:
-        for one in wanted:
-            fleet.begin(one)
+        fleet.begin(wanted)
         keeper.start()
         yield fleet
     finally:
@@ -158,8 +165,10 @@ def refuse_double(image: Path | None) -> None:
 
 def name_of(served: Served, wanted: str) -> str:
     """Give the pump the wanted name as `thecal name` does, "" leaves its own; return the name that it has."""
-    name = image.pump_name(served.pump.flash_image())
+    name = served.name
     if wanted and wanted != name:
+        from thecal.pump.client import Client  # 10 MB, which a pump that has its name saves
+
         try:
             with Client(served.pump.socket_url) as client:
                 client.hello()

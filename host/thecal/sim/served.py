@@ -19,7 +19,7 @@ RESTART = "start it again with the same `thecal sim` command; the pump sees a po
 
 
 class Served:
-    """A running simulator: pump, control port, image file."""
+    """A running simulator: pump, control port, image file. `name`: of the pump, when it was started."""
 
     def __init__(self, bench: Path, seed: int, image_file: Path | None, **pump_options: Any) -> None:
         self._bench = bench
@@ -28,6 +28,7 @@ class Served:
         self._virtual = bool(pump_options.get("virtual"))
         self._speed = None if self._virtual else pump_options.get("speed") or 1.0
         stored = load_image(image_file, pump_options.get("firmware"))
+        self.name = image.pump_name(stored) if stored else ""
         pump_options["clock_utc_s"] = self._clock_of(image_file) if stored and image_file else None
         self.pump = SimulatedPump(bench, seed, stored, loud=False, **pump_options)
         self._saving = threading.Lock()

@@ -10,6 +10,7 @@ from pumpcore.program.packing import digest
 from pumpcore.program.schedule import DAY_NAMES, entry_at, second_of_week, seconds_to_next
 from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR, S_PER_WEEK
 from thecal.history.staged import pieces
+from thecal.prescription.written import written
 from thecal.text.program import facts
 from thecal.text.protocol import total
 from thecal.web.refusals import WebError
@@ -36,7 +37,7 @@ def program_view(pump: WebPump, session: Session | None) -> ProgramView:
     return ProgramView(
         name=program.name,
         digest=digest(pump.packed),
-        toml="",
+        toml=written(program),
         rows=[[label, value] for label, value in facts(program).items()],
         day=parts[:MOST_PARTS],
         day_text=text,

@@ -9,6 +9,7 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.flash import ledger, manifest, slots
 from pumpcore.wire import messages, record_types, records
 from pumpcore.wire import messages as frame
+from pumpcore.wire.lines import LineBuffer
 
 _VALUES = {"B": 0xFE, "H": 0xFFFE, "I": 0xFFFFFFFE, "Q": 0xFFFFFFFFFFFFFFFE, "i": -2}
 ID = "0123456789abcdef"
@@ -175,7 +176,7 @@ def _frames() -> list:
         _line(b"{}").upper() + b" ",
     )
     lenient = [_decoded(_line(body)) in ("bad_json", "['bad_json']") for body in _LENIENT]
-    buffer, lines = frame.LineBuffer(), []
+    buffer, lines = LineBuffer(), []
     for chunk in (b"sto", b"p\n\n \r\nhel", b"lo\r\n", b"z" * 9000, b"z\nstatus\n", b"tail"):
         lines += [None if line is None else line.decode() for line in buffer.feed(chunk)]
     return [

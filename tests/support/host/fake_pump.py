@@ -16,6 +16,7 @@ from pumpcore.program.forecast import Cursor, Forecast
 from pumpcore.program.schedule import Zone
 from pumpcore.wire import messages, records
 from pumpcore.wire import messages as frame
+from pumpcore.wire.lines import LineBuffer
 
 DIGEST_NONE = ""
 CALIBRATION = Calibration(1_000_003, 99_991)
@@ -77,7 +78,7 @@ class FakePump:
 
     def _talk(self, connection):
         connection.settimeout(0.05)
-        lines = frame.LineBuffer()
+        lines = LineBuffer()
         while not self._closing:
             try:
                 data = connection.recv(4096)

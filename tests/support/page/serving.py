@@ -206,7 +206,7 @@ class Stops:
     def text(self) -> str:
         """Return the figures in a line."""
         lag, answer = (f"median {median(values):.3f} s, worst {max(values):.3f} s" for values in (self.lags_s, self.answers_s))
-        return f"STOP of the page, {len(self.lags_s)} times, click to last plant step: {lag}; to the answer: {answer}; {self.unheard} unheard"
+        return f"STOP of the page, {len(self.lags_s)} times, to the last plant step: {lag}; to the answer: {answer}; {self.unheard} unheard"
 
 
 def measured(page: Page, fleet: Fleet, times: int) -> Stops:

@@ -4,7 +4,7 @@ import pytest
 
 from app.records.journal import NUMBERS_END, Ring
 from app.startup import recovery
-from app.wire.session import MOST_TOKENS, Tokens
+from app.wire.tokens import MOST_TOKENS, Tokens
 from pumpcore.faults.faults import Refusal
 from pumpcore.flash import slots
 from pumpcore.wire import records

@@ -51,6 +51,7 @@ def test_a_code_is_hmac_sha256_of_challenge_role_and_body():
 
 
 def test_each_method_says_its_role():
+    """A method without a role in its row fails here."""
     assert {signing.role_of(method) for method in messages.METHODS} == {"", *ROLES}
     assert [signing.role_of(method) for method in ("stop", "program.read", "start", "key.set")] == ["", "look", "operate", "program"]
 

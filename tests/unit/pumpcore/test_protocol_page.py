@@ -11,7 +11,8 @@ import struct
 import pytest
 
 from app.wire.handlers.table import HANDLERS, Loader
-from app.wire.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES, VALID_MS
+from app.wire.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES
+from app.wire.tokens import VALID_MS
 from house_rules.tree import ROOT
 from pumpcore.bench import weighed
 from pumpcore.faults import fault_texts, faults

@@ -12,6 +12,7 @@ from pumpcore.faults import fault_texts, faults
 from pumpcore.faults.faults import ALARM, REFUSAL, WARNING, Refusal
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
+from pumpcore.wire.lines import LineBuffer
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -98,12 +99,13 @@ STREAMS = st.lists(st.sampled_from([b"a", b"\n", b"stop\n", b"  \n", b"\r\n", b"
 @pytest.mark.rule("R10")
 @given(STREAMS, st.data())
 def test_lines_are_the_same_however_the_bytes_arrive(stream: bytes, data: st.DataObject) -> None:
-    whole, chunked, lines, at = frame.LineBuffer(), frame.LineBuffer(), [], 0
+    whole, chunked, lines, at = LineBuffer(), LineBuffer(), [], 0
     while at < len(stream):
         size = data.draw(st.sampled_from([1, 7, 4096, 9000])) if at < 60_000 else 9000
         size = size if size > 7 or len(stream) < 200 else 997
         lines += chunked.feed(stream[at : at + size])
         at += size
+    lines = [b"".join(line) if type(line) is list else line for line in lines]
     assert lines == whole.feed(stream)
     assert lines == [
         (None if len(part) > frame.MAX_BYTES else part) for part in stream.split(b"\n")[:-1] if part.strip() or len(part) > frame.MAX_BYTES
@@ -114,7 +116,7 @@ def test_lines_are_the_same_however_the_bytes_arrive(stream: bytes, data: st.Dat
 @pytest.mark.parametrize("cut", range(5))
 @pytest.mark.parametrize("before", [0, 3, 256, 300])
 def test_a_word_of_an_unfinished_line_is_found_wherever_it_was_cut(before: int, cut: int) -> None:
-    buffer = frame.LineBuffer()
+    buffer = LineBuffer()
     buffer.feed(b"x" * before + b"stop"[:cut])
     assert buffer.holds(b"stop") == (cut == 4)
     buffer.feed(b"stop"[cut:] + b"y")
@@ -123,36 +125,58 @@ def test_a_word_of_an_unfinished_line_is_found_wherever_it_was_cut(before: int, 
 
 
 def test_a_line_that_comes_byte_by_byte_has_few_pieces() -> None:
-    buffer = frame.LineBuffer()
+    buffer = LineBuffer()
     for _ in range(5_000):
         buffer.feed(b"x")
     assert len(buffer.pending) <= 20
 
 
-TEXTS = st.sampled_from(["", "A" * 300, "\"program\":\"" + "B" * 300, "\\", "C" * 300 + '"', "stop"])
+TEXTS = st.sampled_from(["", "A" * 300, "\"program\":\"" + "B" * 300, "\\", "C" * 300 + '"', "stop", "D" * 3_000])
 KEYS = st.sampled_from(["program", "params", "x"])
 VALUES = st.recursive(TEXTS | st.integers(0, 9), lambda inner: st.dictionaries(KEYS, inner, max_size=3))
 
 
-@given(VALUES, VALUES)
-def test_a_program_as_a_view_is_the_text_that_stood_there(params: object, other: object) -> None:
-    line = frame.encode({"x": other, "params": params, "program": other})[:-1]
-    message = frame.decode(line, True)
+def pieces_of(line: bytes, size: int) -> bytes | list[bytes]:
+    """Return the line as the pump holds it if it arrives in parts of `size` bytes."""
+    buffer, found = LineBuffer(), []
+    for at in range(0, len(line) + 1, size):
+        found += buffer.feed((line + b"\n")[at : at + size])
+    return found[0]
+
+
+@given(VALUES, VALUES, st.sampled_from([40, 256, 300, 1_000, 9_000]), st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_a_program_in_pieces_is_the_text_that_stood_there(params: object, other: object, size: int, blanks: tuple[str, str]) -> None:
+    line = frame.sealed(json.dumps({"x": other, "params": params, "program": other}, separators=blanks).encode())[:-1]
+    if len(line) > frame.MAX_BYTES:
+        return
+    message = frame.decode(pieces_of(line, size), True)
     inner = message["params"]
-    if type(inner) is dict and type(inner.get("program")) is memoryview:
-        inner["program"] = bytes(inner["program"]).decode()
+    if type(inner) is dict and type(inner.get("program")) is tuple:
+        size, parts = inner["program"]
+        inner["program"] = b"".join(parts).decode()
+        assert size == len(inner["program"])
     assert message == frame.decode(line)
 
 
-@pytest.mark.parametrize(("program", "kind"), [("A" * 5_000, memoryview), ("A" * 20, str), (7, int)])
-def test_only_a_long_program_is_a_view(program: object, kind: type) -> None:
+@pytest.mark.parametrize("size", [1, 255, 256, 4096, 9000])
+@pytest.mark.parametrize(("program", "kind"), [("A" * 5_000, tuple), ("A" * 20, str), (7, int), ([0, ["A"]], list)])
+def test_only_a_long_program_is_in_pieces(program: object, kind: type, size: int) -> None:
     line = frame.encode(messages.request("00000000000000b1", "program.stage", {"program": program}))[:-1]
-    assert type(frame.decode(line, True)["params"]["program"]) is kind
+    assert type(frame.decode(pieces_of(line, size), True)["params"]["program"]) is kind
     assert type(frame.decode(line)["params"]["program"]) is type(program)
 
 
+@pytest.mark.parametrize("at", [0, 70, 3_000, 5_080, 5_088])
+@pytest.mark.parametrize("size", [255, 256, 1_000, 9_000])
+def test_a_line_in_pieces_with_a_wrong_byte_is_no_frame(at: int, size: int) -> None:
+    line = bytearray(frame.encode(messages.request("00000000000000b1", "program.stage", {"program": "A" * 5_000}))[:-1])
+    line[at] ^= 1
+    with pytest.raises(frame.FrameError, match="bad_frame"):
+        frame.decode(pieces_of(bytes(line), size), True)
+
+
 def test_a_flood_without_a_newline_is_not_kept() -> None:
-    buffer = frame.LineBuffer()
+    buffer = LineBuffer()
     for _ in range(100):
         assert buffer.feed(b"x" * 4096) == []
     assert buffer.waiting_bytes <= frame.MAX_BYTES

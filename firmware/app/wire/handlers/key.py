@@ -20,7 +20,7 @@ def key_set(pump: Pump, params: dict) -> dict:
     Signed by the present program key, or confirmed by the stop button: then ask again until `done`. Refusals `bad_params`,
     `in_maintenance`, `not_stopped`, `button_not_held` after 60 s.
     """
-    setup, session = pump.setup, pump.session
+    setup, signature = pump.setup, pump.session.signature
     keys = _checked(params["keys"])
     if pump.board.system.maintenance_requested:
         raise Refusal("in_maintenance")
@@ -28,15 +28,15 @@ def key_set(pump: Pump, params: dict) -> dict:
         raise Refusal("not_stopped", state=pump.state())
     if not keys and setup.keys_state() == "none":
         return held.told(True)
-    if session.role != "program":
+    if signature.role != "program":
         waiting = held.wait(pump, params["keys"])
         if waiting:
             return waiting
-    by = _BY_KEY if session.role == "program" else _BY_BUTTON
+    by = _BY_KEY if signature.role == "program" else _BY_BUTTON
     pump.journal.append("keys_changed", (_SET if keys else _REMOVED, by))
     setup.store.save("keys", keys)
     setup.keys = keys
-    session.issued = []
+    signature.issued = []
     setup.mended("keys", pump.alarms.clear_name)
     return held.told(True)
 

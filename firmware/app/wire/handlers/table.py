@@ -1,11 +1,9 @@
 """The function for each method. Those that must work without flash are here; the others are loaded on demand."""
 
-import binascii
-import hashlib
 import sys
 
 from app.pump import Pump
-from app.wire.session import CHALLENGES, VALID_MS
+from app.wire.tokens import VALID_MS
 from pumpcore.faults.faults import Refusal
 from pumpcore.units import MS_PER_S, S_PER_MINUTE, const
 from pumpcore.wire.messages import METHODS, PROTOCOL
@@ -211,16 +209,8 @@ def bolus_token(pump: Pump, params: dict) -> bytes:
 
 
 def key_challenge(pump: Pump, params: dict) -> bytes:
-    """Return a challenge for one signature, valid for 60 s. It is always in memory: each signed command needs one before it.
-
-    It is made from the hardware's noise; with boot and number none comes twice on one pump, whatever the noise is.
-    """
-    session, seed, now_ms = pump.session, pump.board.system.seed, pump.board.clock.uptime_ms()
-    session.number += 1
-    raw = b"%d %d %d %d %d %d" % (pump.journal.boot, session.number, seed(), seed(), seed(), seed())
-    challenge = binascii.hexlify(hashlib.sha256(raw).digest()[:16])
-    session.issued = session.issued[1 - CHALLENGES :] + [[challenge, now_ms, True]]
-    return b'{"challenge":"' + challenge + _VALID
+    """Return a challenge for one signature, valid for 60 s. It unloads no handler: each signed command needs one before it."""
+    return pump.session.signature.aside("challenge")
 
 
 # --- table -------------------------------------------------------------------------------------------------------------------
@@ -247,6 +237,7 @@ class Loader:
         self.system = system
         self.method = ""
         self._handler: "Handler | None" = None
+        self._met: list[str] = []  # the files whose names are in memory, where they stay
 
     def handler(self, method: str) -> "Handler":
         """Return the function for `method`. Refusal `not_loaded` if flash or memory fails; then nothing has happened."""
@@ -255,6 +246,9 @@ class Loader:
                 self.give_back(_family(method) == _family(self.method))
             try:
                 file = file_of(method)
+                if file not in self._met:  # behind garbage they would cut the last large piece of memory in two
+                    self._met.append(file)
+                    self.system.make_room()
                 self._handler = getattr(__import__(_FOLDER + file, None, None, (file,)), method.replace(".", "_"))
             except (ImportError, OSError, MemoryError, ValueError, RuntimeError, AttributeError) as error:
                 self.give_back()

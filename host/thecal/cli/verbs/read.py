@@ -9,20 +9,19 @@ from thecal.errors import Refused
 from thecal.terminal.console import columns, data, emit_json, talk
 
 if TYPE_CHECKING:
-    from thecal.pump.client import Client
+    from thecal.api.pump import Pump
 
 
 def read(port: Port = None, steps: Steps = False, as_json: AsJson = False) -> None:
     """Print the program, settings and state that the pump holds. Changes nothing."""
     from thecal.api.holding import sections
-    from thecal.pump import facts
-    from thecal.pump.opening import open_pump
+    from thecal.cli.consent import opened
 
-    with open_pump(port) as client:
-        pump = facts.ask(client)
+    with opened(port) as opened_pump:
+        pump = opened_pump.facts()
         hello, status, reading, program = pump.hello, pump.status, pump.reading, pump.program
-        weighed = weighed_by(client)
-        alarms = client.alarms()["alarms"]
+        weighed = weighed_by(opened_pump)
+        alarms = opened_pump.alarms()
     if as_json:
         told = {"hello": hello, "status": status, "clock": reading.as_dict(), "calibration": weighed, "alarms": alarms}
         emit_json({**told, "program": program.describe() if program else None})
@@ -33,9 +32,9 @@ def read(port: Port = None, steps: Steps = False, as_json: AsJson = False) -> No
         talk(reading.warning())
 
 
-def weighed_by(client: Client) -> dict[str, Any] | None:
+def weighed_by(pump: Pump) -> dict[str, Any] | None:
     """Return the weighed calibration; None for a firmware without one."""
     try:
-        return client.ask("calibration.read", {})
+        return pump.calibration()
     except Refused:
         return None

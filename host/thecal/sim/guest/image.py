@@ -54,7 +54,7 @@ def grown(image: bytes) -> bytes:
     return bytes(chip.buffer)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=2)
 def _formatted(files: tuple[tuple[str, bytes], ...], blocks: int) -> bytes:
     chip = FlashChip(b"\xff" * (blocks * BLOCK_BYTES))
     flash = FileSystem(chip)
