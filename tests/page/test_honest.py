@@ -4,9 +4,13 @@ import re
 import time
 from collections.abc import Callable
 
+import pytest
+
 from support.page import fixtures
 from support.page.fake_server import FakeServer
 from support.page.screen import Screen
+
+pytestmark = pytest.mark.long  # `make test` leaves them to test-long and test-page
 
 XSS = "<img src=x onerror=\"document.title='broken'\">"
 
@@ -20,7 +24,7 @@ def test_a_killed_server_is_shown_at_once_with_the_age_of_what_is_seen(fake: Fak
     card = screen.page.get_by_label("flow-1", exact=True)
     assert "Not live" in card.inner_text()
     screen.page.wait_for_timeout(2100)
-    assert re.search(r"Was running; last seen [2-4] s ago", card.inner_text())
+    assert re.search(r"Last seen [2-4] s ago: running\.", card.inner_text())
     assert re.search(r"Last seen [2-4] s ago", screen.text("#lost"))
     assert "goes on by itself" in screen.text("#lost")
     fake.start()
@@ -42,7 +46,7 @@ def test_an_unplugged_pump_is_not_live_and_says_when_it_was_seen(fake: FakeServe
     fake.push("p2", online=False, error=away, asof_utc_s=int(time.time()) - 12)
     card = screen.page.get_by_label("flow-2", exact=True)
     card.get_by_text("Not live").wait_for()
-    assert re.search(r"Was running; last seen 1[2-4] s ago\. The port is gone\. Look at the cable\.", card.inner_text())
+    assert re.search(r"Last seen 1[2-4] s ago: running\. The port is gone\. Look at the cable\.", card.inner_text())
     assert screen.page.locator("#lost").is_hidden(), "the server itself is there"
     assert screen.text("#say") == "flow-2: does not answer"
     fake.push("p2", online=True, error=None)
@@ -141,3 +145,16 @@ def test_a_server_that_was_started_again_takes_orders_without_a_reload(fake: Fak
     screen.page.get_by_text("Live", exact=True).wait_for()
     screen.page.get_by_role("button", name="Review").click()
     screen.page.get_by_role("button", name="Give this bolus").wait_for()
+
+
+def test_a_pump_with_keys_offers_the_login_and_says_the_role(fake: FakeServer, screen: Screen) -> None:
+    screen.page.get_by_text("Live", exact=True).wait_for()
+    assert screen.page.get_by_role("link", name="Log in").count() == 0, "no pump has keys: physical access decides"
+    fake.push("p1", keys="set")
+    screen.page.get_by_role("link", name="Log in").wait_for()
+    screen.page.get_by_text("keys set, you are not logged in").wait_for()
+    fake.session = {"logged_in": True, "roles": {"p1": "operate"}}
+    screen.page.reload()
+    screen.page.get_by_text("keys set, you may operate").wait_for()
+    screen.page.get_by_role("button", name="Log out").click()
+    screen.page.get_by_role("heading", name="thecal: log in").wait_for()

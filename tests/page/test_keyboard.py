@@ -2,8 +2,13 @@
 
 from collections.abc import Callable
 
+import pytest
+
+from support.page import fixtures
 from support.page.fake_server import FakeServer
 from support.page.screen import Screen
+
+pytestmark = pytest.mark.long  # `make test` leaves them to test-long and test-page
 
 FOCUSED = """() => {
   const one = document.activeElement;
@@ -110,3 +115,23 @@ def test_the_day_of_the_prescription_is_a_picture_with_words_and_a_table(screen:
     picture.wait_for()
     screen.page.get_by_text("Rates of the day as a table").click()
     assert screen.page.locator(".day-figure tbody tr").count() == 5
+
+
+def test_steps_in_doubt_after_a_power_cut_are_a_line_of_their_own(fake: FakeServer, screen: Screen) -> None:
+    whole = fixtures.chart("24h")
+    fake.chart = lambda span: {**whole, "delivered_low_ml": [value * 0.99 for value in whole["delivered_ml"]]}
+    screen.go("#/pump/p1/now")
+    screen.page.locator(".plots").get_by_text("Delivered at least").wait_for()
+
+
+def test_a_chart_whose_journal_is_still_read_says_so_and_asks_again(fake: FakeServer, screen: Screen) -> None:
+    asked: list[str] = []
+
+    def growing(span: str) -> fixtures.Json:
+        asked.append(span)
+        return {**fixtures.chart(span), "complete": len(asked) > 1, "done_permille": 400}
+
+    fake.chart = growing
+    screen.go("#/pump/p1/now")
+    screen.page.get_by_text("Older parts of the journal are on their way (40 %).").wait_for()
+    screen.page.get_by_text("From the pump's journal. Times are the pump's local time.").wait_for()

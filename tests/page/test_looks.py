@@ -1,5 +1,6 @@
 """Every screen at 360, 768 and 1400 px, light and dark: nothing is cut, nameless, faint, or over STOP. The pictures are made here."""
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 from support.page import fixtures
 from support.page.fake_server import FakeServer
 from support.page.screen import Screen
+
+pytestmark = pytest.mark.long  # `make test` leaves them to test-long and test-page
 
 PICTURES = Path(__file__).resolve().parents[2] / "host" / "page"
 SCREENS = {
@@ -21,7 +24,8 @@ SCREENS = {
     "alarm": "#/pump/p4/now",
     "away": "#/pump/p5/now",
 }
-KEPT = ("pumps", "now", "order", "prescription")
+KEPT = ("pumps", "now")
+COLOURS = 256  # of a kept picture: a third of the size
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +71,7 @@ def test_outcomes_and_a_lost_server_are_readable_too(open_screen: Callable[..., 
     page.locator("#lost").get_by_text("No connection").wait_for()
     screen.go("#/")
     page.locator("#stop-main").click()
-    page.locator("#stop-results .bad").nth(5).wait_for()
+    page.locator("#stop-results .bad").get_by_text("flow-6: STOP is not confirmed").wait_for()
     wrong["lost"] = screen.wrong()
     keep(screen, f"lost-{name}", False)
     fake.start()
@@ -97,10 +101,18 @@ def ready(screen: Screen, name: str) -> None:
 
 
 def keep(screen: Screen, name: str, kept: bool) -> None:
-    """Write the picture: those of the documents into the repository if THECAL_PICTURES is set, all into the folder that it names."""
+    """Write a picture: THECAL_PICTURES names the folder of all, whole pages; with "keep" those of the documents go to host/page."""
     folder = os.environ.get("THECAL_PICTURES")
-    if folder:
-        target = PICTURES if folder == "keep" else Path(folder)
-        if folder != "keep" or kept:
-            target.mkdir(parents=True, exist_ok=True)
-            screen.page.screenshot(path=target / f"{name}.png", full_page=folder != "keep")
+    if folder == "keep" and kept:
+        shrink(screen.page.screenshot(), PICTURES / f"{name}.png")
+    elif folder and folder != "keep":
+        screen.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def shrink(picture: bytes, path: Path) -> None:
+    """Write a picture with few colours."""
+    from PIL import Image
+
+    path.parent.mkdir(exist_ok=True)
+    with Image.open(io.BytesIO(picture)) as image:
+        image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)

@@ -8,6 +8,8 @@ from support.page import fixtures
 from support.page.fake_server import FakeServer, Refusal
 from support.page.screen import Screen
 
+pytestmark = pytest.mark.long  # `make test` leaves them to test-long and test-page
+
 ORDERS = [
     ("start", {}, "Start the pump", {}),
     ("run", {"Rate": "1 mL/h", "Time": "2 h", "Drug": "water"}, "Run now", {"rate": "1 mL/h", "duration": "2 h", "drug": "water"}),

@@ -21,13 +21,14 @@ def stops(fake: FakeServer) -> list[str]:
 def test_one_click_on_every_screen_stops_and_shows_the_outcome(fake: FakeServer, screen: Screen, place: str) -> None:
     screen.go(place)
     screen.page.locator("#stop-main").click()
-    screen.page.locator("#stop-results").get_by_text("flow-1 stopped. This run delivered 0.94 uL in 4 s.").wait_for()
+    names = "flow-1, flow-2, flow-3" if place == "#/" else "flow-1"
+    screen.page.locator("#stop-results").get_by_text(f"{names}: stopped. This run delivered 0.94 uL in 4 s.").wait_for()
     assert set(stops(fake)) == ({"p1/stop", "p2/stop", "p3/stop"} if place == "#/" else {"p1/stop"})
 
 
 def test_each_card_stops_its_own_pump(fake: FakeServer, screen: Screen) -> None:
     screen.page.get_by_role("button", name="STOP flow-2").click()
-    screen.page.get_by_text("flow-2 stopped.").wait_for()
+    screen.page.get_by_text("flow-2: stopped.").wait_for()
     assert stops(fake) == ["p2/stop"]
     screen.page.get_by_label("flow-2", exact=True).get_by_text("Stopped").wait_for()
 
@@ -35,7 +36,7 @@ def test_each_card_stops_its_own_pump(fake: FakeServer, screen: Screen) -> None:
 def test_stop_needs_no_secret(fake: FakeServer, screen: Screen) -> None:
     screen.page.evaluate("document.querySelector('meta[name=thecal-secret]').remove()")
     screen.page.keyboard.press("Alt+s")
-    screen.page.get_by_text("flow-1 stopped.").wait_for()
+    screen.page.get_by_text("flow-1, flow-2, flow-3: stopped.").wait_for()
 
 
 def test_stop_waits_for_no_other_request(fake: FakeServer, screen: Screen) -> None:
@@ -62,7 +63,7 @@ def test_seven_tabs_of_one_browser_share_one_stream_and_stop_passes_in_the_last(
     assert tabs[-1].text("#link") == "Live"
     assert len(fake.streams) == 1
     tabs[-1].page.locator("#stop-main").click()
-    tabs[-1].page.get_by_text("flow-1 stopped.").wait_for()
+    tabs[-1].page.get_by_text("flow-1, flow-2, flow-3: stopped.").wait_for()
     first.page.get_by_label("flow-1", exact=True).get_by_text("Stopped").wait_for()
 
 
@@ -93,7 +94,7 @@ def test_a_stop_that_fails_says_so_and_stays_on_the_screen(fake: FakeServer, scr
     assert text.lower() in line.inner_text().lower() and remedy.lower() in line.inner_text().lower()
     del fake.answers["stop"]
     screen.page.locator("#stop-main").click()
-    screen.page.get_by_text("flow-1 stopped.").wait_for()
+    screen.page.get_by_text("flow-1: stopped.").wait_for()
     assert screen.page.locator("#stop-results .result").count() == 1, "the newest outcome replaces the one before"
 
 
@@ -108,18 +109,18 @@ def test_a_pump_that_still_moves_after_stop_is_not_called_stopped(fake: FakeServ
     fake.answers["stop"] = lambda *_: {"state": "running", "delivered_text": ""}
     screen.go("#/pump/p1/now")
     screen.page.locator("#stop-main").click()
-    screen.page.locator("#stop-results .bad").get_by_text("flow-1 answered: running.").wait_for()
+    screen.page.locator("#stop-results .bad").get_by_text("flow-1: answered: running.").wait_for()
 
 
 def test_stop_is_the_first_stop_of_the_tab_key_and_nothing_covers_it(screen: Screen) -> None:
     screen.page.keyboard.press("Tab")
     assert screen.page.evaluate("document.activeElement.id") == "stop-main"
     screen.page.keyboard.press("Enter")
-    screen.page.get_by_text("flow-1 stopped.").wait_for()
+    screen.page.get_by_text("flow-1, flow-2, flow-3: stopped.").wait_for()
 
 
 def test_stop_works_on_the_login_page_for_the_pumps_that_this_browser_knows(fake: FakeServer, screen: Screen) -> None:
     screen.page.goto(f"{fake.address}/login")
     assert screen.wrong() == {}
     screen.page.get_by_role("button", name="STOP all 3 pumps").click()
-    screen.page.get_by_text("flow-2 stopped.").wait_for()
+    screen.page.get_by_text("flow-1, flow-2, flow-3: stopped.").wait_for()

@@ -38,8 +38,10 @@ class FakeServer:
         self.answers: dict[str, Callable[[str, Json], Json]] = {}
         self.slow_s: dict[str, float] = {}
         self.streams: list[Queue[bytes]] = []
+        self.chart = fixtures.chart
         self.wizard = fixtures.wizard("idle")
         self.secret = SECRET
+        self.session: Json = {}
         self.mute = False  # connections stay open and nothing is said
         self._reviews: dict[str, Json] = {}
         self._http: ThreadingHTTPServer | None = None
@@ -85,15 +87,21 @@ class FakeServer:
         if parts == ["pumps"]:
             now_s = int(time.time())
             return [{**pump, "asof_utc_s": now_s - (0 if pump["online"] else 12)} for pump in self.pumps.values()]
+        if parts == ["session"]:
+            keyed = {pump["id"]: "" for pump in self.pumps.values() if pump["keys"] != "none"}
+            return {"logged_in": False, "login_needed": False, "roles": keyed, "version": "0.1.0", **self.session}
         _, pump_id, what = parts
         if what == "program" and self.pumps[pump_id]["program"] is None:
             raise Refusal(404, "no_program", "no program is active", "upload a prescription")
-        makers: dict[str, Callable[[], Json]] = {"chart": lambda: fixtures.chart(query.removeprefix("span=")), "program": fixtures.program,
+        makers: dict[str, Callable[[], Json]] = {"chart": lambda: self.chart(query.removeprefix("span=")), "program": fixtures.program,
                                                  "calibrate": lambda: self.wizard}  # fmt: skip
         return makers[what]()
 
     def post(self, parts: list[str], body: Json) -> Json:
         """Return the answer to a POST below /api."""
+        if parts == ["logout"]:
+            self.session = {}
+            return {}
         _, pump_id, what = parts
         self.asked.append((f"{pump_id}/{what}", body))
         time.sleep(self.slow_s.get(what, 0))
@@ -132,6 +140,7 @@ class FakeServer:
     def _calibrate(self, pump_id: str, body: Json) -> Json:
         masses = [["run 1", "1.0023 g"], ["run 2", "1.0019 g"]]
         weighed = self.wizard["run"]
+        self.chart = fixtures.chart
         self.wizard = {
             "plan": lambda: fixtures.wizard("planned", rows=[["turns", "20"], ["rate", "2 mL/h"]]),
             "run": lambda: fixtures.wizard("running", weighed + 1, done_permille=400),
@@ -205,7 +214,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Check the secret, which STOP alone does not need, then answer."""
-        path = self.path.removeprefix("/api/").split("/")
+        path = self.path.removeprefix("/api/").strip("/").split("/")
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
         if path[-1] != "stop" and self.headers.get("X-Thecal-Secret") != self.fake.secret:
             error = {"kind": "wrong_secret", "text": "the server was started again", "do": "reload the page"}

@@ -85,7 +85,7 @@ def chart(span: str) -> Json:
         rate = next(one for begin, end, one in RATES if begin <= hour < end)
         bolus = 2.0 if 7.75 <= hour < 7.95 else 0.0
         actual = 0.0 if 9.5 <= hour < 10.0 else (rate + bolus) * (1 + 0.004 * math.sin(second / 5000))
-        for name, value in zip(columns, (second, planned, delivered, delivered * 0.997, rate + bolus, actual)):
+        for name, value in zip(columns, (second, planned, delivered, delivered, rate + bolus, actual)):
             columns[name].append(round(value, 5))
         planned += (rate + bolus) * step_s / 3600
         delivered += actual * step_s / 3600

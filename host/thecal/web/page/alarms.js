@@ -59,12 +59,7 @@ function draw(all) {
         "a",
         { class: `alarm-line ${alarm.severity ?? "alarm"}`, href: `#/pump/${encodeURIComponent(one.id)}/now` },
         icon("alarm"),
-        el(
-          "span",
-          {},
-          el("strong", {}, severe(alarm) ? "Alarm " : "Warning "),
-          `${store.title(one)}: ${ended(alarm.text)}`,
-        ),
+        el("span", {}, el("strong", {}, severe(alarm) ? "Alarm " : "Warning "), `${store.title(one)}: ${ended(alarm.text)}`),
         el("span", { class: "look" }, "Look and acknowledge"),
       ),
     ),
@@ -76,7 +71,9 @@ function head(all) {
   const count = all.length > 1 ? ` and ${all.length - 1} more` : "";
   const word = first && (severe(first.alarm) ? "ALARM" : "WARNING");
   const lostWord = store.connected() || !store.everHeard() ? "" : "No connection | ";
-  document.title = first ? `▲ ${word} ${store.title(first.one)}: ${first.alarm.text}${count} | ${lostWord}thecal` : `${lostWord}thecal`;
+  document.title = first
+    ? `▲ ${word} ${store.title(first.one)}: ${first.alarm.text}${count} | ${lostWord}thecal`
+    : `${lostWord}thecal`;
   const href = first ? "/page/icon-alarm.svg" : "/page/icon.svg";
   const favicon = document.getElementById("favicon");
   if (favicon.getAttribute("href") !== href) favicon.setAttribute("href", href);
@@ -118,9 +115,7 @@ function say(one) {
     announce(
       "shout",
       fresh
-        .map(
-          (alarm) => `${severe(alarm) ? "Alarm" : "Warning"}, ${store.title(one)}: ${ended(alarm.text)} ${sentence(alarm.do)}`,
-        )
+        .map((alarm) => `${severe(alarm) ? "Alarm" : "Warning"}, ${store.title(one)}: ${ended(alarm.text)} ${sentence(alarm.do)}`)
         .join(" "),
     );
     tone();

@@ -92,6 +92,7 @@ export async function pumps() {
   return { list, ahead_s: Math.abs(ahead_s) > 2 ? ahead_s : 0 }; // the header has whole seconds
 }
 
+export const session = () => answer("/api/session");
 export const chart = (id, span) => answer(of(id, `chart?span=${span}`));
 export const program = (id) => answer(of(id, "program"));
 export const review = (id, body) => answer(of(id, "review"), { body });
@@ -99,6 +100,12 @@ export const confirm = (id, of_review) => answer(of(id, "confirm"), { body: { re
 export const cancel = (id, token) => answer(of(id, "cancel"), { body: { token } });
 export const calibrate = (id, body) => answer(of(id, "calibrate"), { body });
 export const download = (id, file) => of(id, file);
+
+/** Forget this login. */
+export async function logout() {
+  await askAgain("/logout", { body: {} });
+  location.assign("/login");
+}
 
 /** Stop a pump now: no turn to wait for, no secret, sent even if this page closes at the same moment. */
 export async function stop(id) {

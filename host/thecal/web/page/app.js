@@ -95,13 +95,7 @@ function onePump(id, part, kind) {
     const one = store.pump(id);
     title.textContent = one ? store.title(one) : id;
     where.textContent = one
-      ? [
-          one.port,
-          one.unique_id && `id ${one.unique_id}`,
-          one.keys === "set" ? "keys set" : one.keys === "damaged" ? "keys damaged" : "",
-        ]
-          .filter(Boolean)
-          .join(" · ")
+      ? [one.port, one.unique_id && `id ${one.unique_id}`, store.keysText(one)].filter(Boolean).join(" · ")
       : "The server does not know this pump.";
     if (!one) return;
     inside.update(one);
@@ -251,9 +245,27 @@ function route(first = false) {
   main.querySelector("h1")?.focus({ preventScroll: true });
 }
 
+// --- who is there
+
+// A link to log in appears only where a pump has keys; without keys, physical access decides.
+async function who() {
+  const place = document.getElementById("who");
+  try {
+    const known = await api.session();
+    store.setRoles(known.roles);
+    const keyed = known.login_needed || Object.keys(known.roles).length > 0;
+    if (known.logged_in) place.replaceChildren(el("button", { type: "button", class: "quiet", onclick: api.logout }, "Log out"));
+    else place.replaceChildren(keyed ? el("a", { href: "/login", class: "button quiet" }, "Log in") : "");
+  } catch {
+    place.replaceChildren(); // the pumps' own request says why
+  }
+}
+
 stop.begin();
 alarms.begin();
 addEventListener("hashchange", () => route());
 route(true);
 store.watch(() => screen.update());
 store.begin();
+who();
+store.onKeys(who);

@@ -34,7 +34,7 @@ export function facts(id) {
     setText(rate, never ? "–" : glued(one.rate_text || one.state_text));
     setText(
       age,
-      live ? "" : never ? ageless(one) : `Was ${stateWord(one.state).toLowerCase()}; last seen ${span(age_s)} ago. ${why(one)}`,
+      live ? "" : never ? ageless(one) : `Last seen ${span(age_s)} ago: ${stateWord(one.state).toLowerCase()}. ${why(one)}`,
     );
     age.hidden = live;
     setText(cells.Next, glued(one.next_text || "no change planned"));
@@ -93,10 +93,7 @@ export function card(id) {
   function update(one) {
     const title = store.title(one);
     setText(name, title);
-    setText(
-      where,
-      [one.port, one.keys === "set" ? "keys set" : one.keys === "damaged" ? "keys damaged" : ""].filter(Boolean).join(" · "),
-    );
+    setText(where, [one.port, store.keysText(one)].filter(Boolean).join(" · "));
     setText(stopper, `STOP ${title}`);
     node.setAttribute("aria-label", title);
     const { live } = store.freshness(one);

@@ -156,11 +156,11 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 function volumes({ data, width, read }) {
   const uncertain = data.delivered_low_ml?.some((low, at) => Math.abs(low - data.delivered_ml[at]) > 1e-9);
-  const series = [delivered("Delivered"), planned("Planned")];
-  const columns = [data.t, data.delivered_ml, data.planned_ml];
+  const series = [delivered("Delivered")];
+  const columns = [data.t, data.delivered_ml];
   if (uncertain) {
     series.push({
-      label: "Delivered at least (steps in doubt left out)",
+      label: "Delivered at least",
       stroke: colour("--delivered"),
       width: 1,
       dash: [2, 3],
@@ -169,6 +169,8 @@ function volumes({ data, width, read }) {
     });
     columns.push(data.delivered_low_ml);
   }
+  series.push(planned("Planned"));
+  columns.push(data.planned_ml);
   return { label: "Volume, mL", make: (frame) => plot({ data, width, read, frame, series, columns, marks: true }) };
 }
 

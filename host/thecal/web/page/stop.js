@@ -9,7 +9,7 @@ const KEEP_MS = 60_000; // a good outcome stays this long; a bad one stays until
 const AT_REST = ["stopped", "alarm", "maintenance"];
 
 const results = document.getElementById("stop-results");
-const lines = new Map();
+const outcomes = new Map();
 let shown = null; // the pump of this screen, or null for all
 let latest = 0;
 
@@ -55,64 +55,69 @@ export function button(id) {
 }
 
 function stopMany(which) {
-  if (!which.length) line("", "No pump is known to this page.", "bad", "Use the stop button on the pump.");
+  if (!which.length) report("", { how: "bad", text: "No pump is known to this page.", todo: "Use the stop button on the pump." });
   for (const id of which) stopOne(id);
 }
 
 async function stopOne(id) {
   const name = store.pump(id) ? store.title(store.pump(id)) : id;
   const number = (latest += 1);
-  line(id, `${name}: stopping…`, "wait", "", number);
+  report(id, { number, name, how: "wait", text: "stopping…" });
   try {
     const said = await api.stop(id);
     const rest = AT_REST.includes(said.state);
-    const text = said.state === "stopped" ? `${name} stopped.` : `${name} answered: ${stateWord(said.state).toLowerCase()}.`;
-    line(
-      id,
-      `${text} ${sentence(said.delivered_text)}`.trim(),
-      rest ? "good" : "bad",
-      rest ? "" : "Press STOP again, or the stop button on the pump.",
+    const word = said.state === "stopped" ? "stopped." : `answered: ${stateWord(said.state).toLowerCase()}.`;
+    const text = `${word} ${sentence(said.delivered_text)}`;
+    report(id, {
       number,
-    );
+      name,
+      how: rest ? "good" : "bad",
+      text,
+      todo: rest ? "" : "Press STOP again, or the stop button on the pump.",
+    });
   } catch (error) {
-    line(
-      id,
-      `${name}: STOP is not confirmed. ${sentence(error.message)}`,
-      "bad",
-      error.todo || "Press the stop button on the pump, or switch off the motor's supply.",
-      number,
-    );
+    const todo = error.todo || "Press the stop button on the pump, or switch off the motor's supply.";
+    report(id, { number, name, how: "bad", text: `STOP is not confirmed. ${sentence(error.message)}`, todo });
   }
   store.refresh();
 }
 
-// One line a pump: the outcome of the newest press replaces the one before, never the other way round.
-function line(id, text, how, todo, number = (latest += 1)) {
-  const old = lines.get(id);
-  if (old && old.number > number) return;
-  const away = el(
-    "button",
-    { type: "button", class: "away", "aria-label": `Remove this message: ${text}`, onclick: () => remove(id) },
-    "×",
-  );
-  const symbol = how === "good" ? icon("ok") : how === "bad" ? icon("alarm") : null;
-  const node = el(
-    "p",
-    { class: `result ${how}` },
-    symbol,
-    el("span", {}, text, todo ? el("strong", {}, ` ${sentence(todo)}`) : null),
-    how === "wait" ? null : away,
-  );
-  if (old) {
-    clearTimeout(old.timer);
-    old.node.replaceWith(node);
-  } else {
-    results.append(node);
-  }
-  lines.set(id, { node, number, timer: how === "good" ? setTimeout(() => remove(id), KEEP_MS) : 0 });
+// The outcome of the newest press of a pump replaces the one before, never the other way round.
+function report(id, found) {
+  const made = { number: (latest += 1), name: "", todo: "", ...found };
+  const old = outcomes.get(id);
+  if (old && old.number > made.number) return;
+  clearTimeout(old?.timer);
+  made.timer = made.how === "good" ? setTimeout(() => remove([id]), KEEP_MS) : 0;
+  outcomes.set(id, made);
+  draw();
 }
 
-function remove(id) {
-  lines.get(id)?.node.remove();
-  lines.delete(id);
+// Pumps with the same outcome share a line: ten equal sentences would cover the screen.
+function draw() {
+  const groups = new Map();
+  for (const [id, one] of outcomes) {
+    const key = JSON.stringify([one.how, one.text.trim(), one.todo]);
+    groups.set(key, [...(groups.get(key) ?? []), [id, one]]);
+  }
+  results.replaceChildren(...[...groups.values()].map((group) => line(group)));
+}
+
+function line(group) {
+  const [, { how, text, todo }] = group[0];
+  const names = group
+    .map(([, one]) => one.name)
+    .filter(Boolean)
+    .join(", ");
+  const words = `${names ? `${names}: ` : ""}${text.trim()}`;
+  const symbol = how === "good" ? icon("ok") : how === "bad" ? icon("alarm") : null;
+  const taken = () => remove(group.map(([id]) => id));
+  const away = el("button", { type: "button", class: "away", "aria-label": `Remove this message: ${words}`, onclick: taken }, "×");
+  const told = el("span", {}, words, todo ? el("strong", {}, ` ${sentence(todo)}`) : null);
+  return el("p", { class: `result ${how}` }, symbol, told, how === "wait" ? null : away);
+}
+
+function remove(ids) {
+  for (const id of ids) outcomes.delete(id);
+  draw();
 }

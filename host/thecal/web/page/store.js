@@ -22,6 +22,28 @@ export function pumps() {
 
 export const pump = (id) => known.get(id);
 export const title = (one) => one.name || `pump ${one.unique_id ? one.unique_id.slice(-6) : one.id}`;
+let roles = {};
+let keyed = "";
+let keysChanged = () => {};
+
+/** Take the roles of this login, by pump. */
+export function setRoles(found) {
+  roles = found;
+  publish();
+}
+
+/** Call `changed` when a pump gets keys or loses them. */
+export function onKeys(changed) {
+  keysChanged = changed;
+}
+
+/** Return in words whether a pump has keys, and what this login may do. */
+export function keysText(one) {
+  if (one.keys === "damaged") return "keys damaged";
+  if (one.keys !== "set") return "";
+  return roles[one.id] ? `keys set, you may ${roles[one.id]}` : "keys set, you are not logged in";
+}
+
 export const everHeard = () => heard_ms > 0;
 export const trouble = () => problem;
 
@@ -46,6 +68,9 @@ export function watch(changed) {
 }
 
 function publish() {
+  const now = JSON.stringify(pumps().map((one) => [one.id, one.keys]));
+  if (keyed && now !== keyed) keysChanged();
+  keyed = now;
   for (const changed of watchers) changed();
 }
 
