@@ -31,6 +31,7 @@ GAP_S = 0.06  # between two slices of a download: time for another program to op
 REPLY_TIMEOUT_S, PATIENCE_S = 1.0, 1.0
 GREET_EVERY_S = 30.0
 LOST_AFTER_S = 15.0
+FOREIGN_S = 30.0  # until the next look at a port where another device answers
 RUNS = ("running", "limited", "priming", "calibrating", "resuming")
 
 
@@ -50,7 +51,7 @@ class WebPump:
         self._since_midnight = SinceMidnight()
         self._greeted_s = float("-inf")
         self._lost_s: float | None = None
-        self._lost_told = False
+        self._lost_told = self._foreign = False
         self._wake, self._ended, self._first = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"pump {identity}", daemon=True)
 
@@ -129,7 +130,8 @@ class WebPump:
             self._wake.clear()
             self.look(begun_s + INTERVAL_S)
             self._first.set()
-            self._wake.wait(max(0.0, begun_s + INTERVAL_S - time.monotonic()))
+            pause_s = FOREIGN_S if self._foreign else INTERVAL_S
+            self._wake.wait(max(0.0, begun_s + pause_s - time.monotonic()))
 
     def look(self, until_s: float) -> None:
         """Ask for the status and publish it; then read the journal in slices until this moment."""
@@ -183,7 +185,7 @@ class WebPump:
         before = self.known.status
         self.known.status, self.known.error = status, None
         self._see_run(before, status)
-        self.known.online, self._lost_s = True, None
+        self.known.online, self._lost_s, self._foreign = True, None, False
         if self._lost_told:
             self._lost_told = False
             self._notifier.say(f"{self.title}: found again", f"The pump answers again; it is {status['state']}.")
@@ -214,6 +216,7 @@ class WebPump:
                 self._notifier.say(f"{self.title}: {told.alarm.severity} {number} {told.alarm.name}", f"{told.alarm.text}; {told.alarm.do}")
 
     def _lost(self, error: ThecalError) -> None:
+        self._foreign = isinstance(error, WrongDevice)  # leave it in peace: it may be somebody's prompt
         self.known.online, self.known.error = False, trouble_of(error)
         now_s = time.monotonic()
         self._lost_s = self._lost_s if self._lost_s is not None else now_s
