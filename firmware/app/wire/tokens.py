@@ -98,6 +98,7 @@ class Signatures:
         again = True
         while True:
             try:
+                self.loader.meet("signed")
                 from app.wire import signed
 
                 return getattr(signed, name)(self, *values)
