@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test test-long check lint types syntax rules flash test-emu test-board bench wiring manual hazards torture clean
+.PHONY: help setup setup-tests demo test test-long check lint types syntax rules flash test-emu test-board bench wiring wheel manual hazards torture clean
 
 help: ## list the targets
 	@echo "thecal: a programmable bench pump. Never connect it to a person or an animal."
@@ -43,7 +43,7 @@ $(BIN)/python:
 
 $(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing what thecal needs to run"
-	@$(PIP) install --constraint constraints.txt --editable .
+	@$(PIP) install --constraint constraints.txt --editable '.[pictures]'
 	@touch $@
 
 $(TEST_STAMP): $(RUN_STAMP)
@@ -120,6 +120,13 @@ bench: $(BENCH_STAMP) ## ours against named peers on one emulated board, minutes
 wiring: $(RUN_STAMP) ## draw the wiring of hardware/ anew; needs Graphviz and the extra [docs]
 	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
 	@$(BIN)/python -m thecal.tools.wiring hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
+
+DIST ?= dist
+
+wheel: $(RUN_STAMP) ## build the wheel in dist/, for uvx, pipx and pip
+	@$(PIP) install --constraint constraints.txt hatchling
+	@rm -f $(DIST)/thecal-*.whl
+	@$(BIN)/python -m hatchling build --target wheel --directory $(DIST)
 
 manual: $(RUN_STAMP) ## write the manual page host/thecal.1 anew, from the help of the tool
 	@$(BIN)/thecal help --man > host/thecal.1
