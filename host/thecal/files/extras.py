@@ -27,7 +27,7 @@ def require_drawing() -> None:
 def require_computing() -> None:
     """Raise Failed with the command to type, if the analysis of a weighed run cannot be computed."""
     if importlib.util.find_spec(COMPUTING) is None:
-        raise Failed(f"this analysis needs {COMPUTING}, which comes with {DRAWING} and is not installed", f"install it: `{install_command()}`")
+        raise Failed(f"this analysis needs {COMPUTING}, which comes with {DRAWING}", f"install it: `{install_command()}`")
 
 
 def install_command() -> str:
