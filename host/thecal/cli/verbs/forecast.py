@@ -52,17 +52,14 @@ def forecast(
 ) -> None:
     """Show rates, doses, boluses, reservoir and refill date of the next days. Activates nothing."""
     from thecal.checks import program as program_checks
-    from thecal.files.extras import require_drawing
     from thecal.forecast import asked, unit
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
     from thecal.pump import facts, zones
     from thecal.pump.opening import a_pump
-    from thecal.terminal.output_files import check_free
+    from thecal.terminal.output_files import check_picture
 
-    check_free([png] if png else [], force)
-    if png:
-        require_drawing()
+    check_picture(png, force)
     prescription = read_prescription(file, library, override)
     compiled = compile_prescription(prescription, str(file))
     zones.check(zone)
