@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test test-long check lint types syntax rules flash test-emu test-board bench wiring wheel manual hazards torture clean
+.PHONY: help setup setup-tests demo test test-long check lint types syntax rules flash test-emu test-board bench wiring manual hazards torture clean
 
 help: ## list the targets
 	@echo "thecal: a programmable bench pump. Never connect it to a person or an animal."
@@ -122,6 +122,7 @@ wiring: $(RUN_STAMP) ## draw the wiring of hardware/ anew; needs Graphviz and th
 	@$(BIN)/python -m thecal.tools.wiring hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
 
 DIST ?= dist
+.PHONY: wheel
 
 wheel: $(RUN_STAMP) ## build the wheel in dist/, for uvx, pipx and pip
 	@$(PIP) install --constraint constraints.txt hatchling
