@@ -18,6 +18,7 @@ HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": 
 
 MANIFEST = "/manifest"
 PART_BYTES = 2048
+ROOM_WORDS = 6000  # of 4 bytes
 MOST_FAILURES = 3  # failed starts in a row
 # fault: (number, text, what to do), as in pumpcore.faults.fault_texts
 UNFIT = {
@@ -133,9 +134,10 @@ def turn(board: "MainBoard", found: "tuple[str, bytes]") -> None:
 def build(board: "MainBoard", release: str, rows: bytes) -> "Pump":
     """Return the pump. A function of its own, because a name in `turn` would keep app.startup.boot in memory."""
     __import__("app.pump")  # first what stays: after the modules that are given back it would leave holes
+    room = [0] * ROOM_WORDS  # then room for the objects that `boot.build` makes to stay, below its modules
     from app.startup import boot
 
-    return boot.build(board, release, hashes(rows))
+    return boot.build(board, release, hashes(rows), room)
 
 
 def told(error: BaseException) -> str:

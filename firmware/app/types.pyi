@@ -73,6 +73,7 @@ from pumpcore.shapes import Entries as Entries
 from pumpcore.shapes import Items as Items
 from pumpcore.shapes import Json as Json
 from pumpcore.shapes import Payload as Payload
+from pumpcore.shapes import Received as Received
 from pumpcore.wire.gaps import Lost as Lost
 from pumpcore.wire.record_types import Record as Record
 

@@ -23,6 +23,8 @@ Constant = TypeVar("Constant")
 
 # What JSON decodes to.
 Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None
+# A line that was received; a long one with a program in pieces.
+Received: TypeAlias = bytes | list[bytes]
 # (name, mass_ng, volume_nl): a drug and its concentration.
 Drug: TypeAlias = tuple[str, int, int]
 # Each drug that a program puts into the line, the leading one first.

@@ -10,7 +10,8 @@ from support.programs import MONDAY_UTC_S, constant, resuming
 from support.rig.benches import named
 from thecal.files.resources import firmware_folder, hardware_folder
 from thecal.pump.client import Client
-from thecal.sim import clock_file, serve
+from thecal.sim import clock_file
+from thecal.sim import served as served_pump
 
 pytestmark = [pytest.mark.needs("free_time"), pytest.mark.needs("plant"), pytest.mark.needs("flash_operations")]
 AWAY_S = 3_600
@@ -23,11 +24,11 @@ class Runs:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.image = folder / "pump.flash"
         self.host_s = 1_900_000_000
-        monkeypatch.setattr(serve.time, "time", lambda: self.host_s)
+        monkeypatch.setattr(served_pump.time, "time", lambda: self.host_s)
 
-    def start(self, name: str = "sim-clock", **options: object) -> tuple[serve.Served, Client]:
+    def start(self, name: str = "sim-clock", **options: object) -> tuple[served_pump.Served, Client]:
         options = options or {"speed": SPEED}
-        served = serve.Served(hardware_folder() / f"{name}.toml", 1, self.image, firmware=firmware_folder(), **options)
+        served = served_pump.Served(hardware_folder() / f"{name}.toml", 1, self.image, firmware=firmware_folder(), **options)
         return served, Client(served.pump.port_url or served.pump.socket_url, 10.0, 20.0)
 
     def begin(self, **options: object) -> None:

@@ -94,6 +94,8 @@ class Days:
         for method in ("calibration.check", "calibration.set"):
             self.ask(method, calibration=base64.b64encode(image).decode())
         self.ask("calibration.read")
+        self.ask("name.set", name="flow-%d" % number)
+        self.ask("bench.set", **self.ceilings())
         self.ask("reservoir.refill", token=self.token(), measured_nl=0, filled_nl=40_000_000)
         self.ask("reservoir.acknowledge", reason="seen")
         run = {"purpose": "calibration", "volume_nl": 0, "steps": 3_000, "rate_nl": RATE_NL, "rate_seconds_s": 3_600}
@@ -102,6 +104,11 @@ class Days:
         self.ask("bolus.prime", token=self.token(), rate_nl=RATE_NL, again=1)
         self.ask("stop")
         self.ask("bridge.start", token=self.token())
+
+    def ceilings(self) -> dict[str, int]:
+        """Return those in force, with one nanolitre a day less: raising them would need the stop button."""
+        told = self.ask("hello")["ceilings"]
+        return {name: told[name] - (name == "day_nl") for name in ("rate_nl", "rate_seconds_s", "hour_nl", "day_nl")}
 
     def doses(self) -> None:
         token = self.token()

@@ -202,14 +202,18 @@ class Resume:
 WATCHDOG_MS = const(8000)
 
 
-def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pump:
+def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = (), room: "tuple[()] | list[int]" = ()) -> Pump:
     """Build the whole pump around `board`. Every condition found on the way is an alarm. Nothing moves.
+
+    `room` is a list that keeps room for it in memory, in front of what is loaded for power-up alone.
 
     `Pump.checking` is what is left to check after the first answer: the rest of the day's journal, the rolling windows, then `hashes`.
     """
+    __import__("pumpcore.wire.record_types")  # `recovery.compare` needs it, when a full journal has left no piece for a module
+    if room:
+        room.clear()  # MicroPython frees it at once, without a collection
     windows = Windows()  # allocated early: in a half-built pump the memory has no large pieces left
     segment = bytearray(SEGMENT_BYTES)
-    __import__("pumpcore.wire.record_types")  # `recovery.compare` needs it, when a full journal has left no piece for a module
     board.system.make_room()
     flash, clock = board.flash, board.clock
     store = Store(flash)

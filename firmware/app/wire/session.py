@@ -10,9 +10,10 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.units import const
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
+from pumpcore.wire.messages import LONG_BYTES
 
 if 0:  # for the type checker alone
-    from app.types import Answer, Handler, Link, Loader, Pump, Remembered, System
+    from app.types import Answer, Handler, Link, Loader, Pump, Received, Remembered, System
 
 # --- tokens ------------------------------------------------------------------------------------------------------------------
 # The pump issues one-shot tokens for orders: valid 60 s, void at reset, numbered from the boot counter (R8).
@@ -90,7 +91,6 @@ MOST_WAITING_BYTES = frame.MAX_BYTES
 # Most that a session holds: an unfinished line, the waiting lines, and inside `poll` the data just read, once more cut into lines.
 MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES
 _PLAIN_BYTES = const(128)
-_LONG_BYTES = const(1024)
 
 
 class Bulk:
@@ -115,7 +115,7 @@ class Session:
         self.loader = loader
         self.lines = frame.LineBuffer()
         self._memory: "list[Remembered]" = []
-        self.pending: list[bytes | None] = []
+        self.pending: "list[Received | None]" = []
         self.waiting_bytes = 0
         self._stops: list[bytes | None] = []  # ids of the waiting stops, None for a bare word: they go before all other lines
         self.rest: tuple[bytes, str, dict] | None = None
@@ -141,7 +141,7 @@ class Session:
                     if not plain:
                         begun = self.lines.waiting_bytes
                         self._take(data)
-                        if begun < _LONG_BYTES <= self.lines.waiting_bytes:  # a program comes, which needs room at a stretch
+                        if begun < LONG_BYTES <= self.lines.waiting_bytes:  # a program comes, which needs room at a stretch
                             self.loader.make_room()
                 elif not (self.pending or self._stops or self.rest):
                     return False
@@ -166,7 +166,7 @@ class Session:
             self.execute(self._stops.pop(0), "stop", {})
             return True
         line = waiting.pop(0)
-        self.waiting_bytes -= len(line or b"")
+        self.waiting_bytes -= _size(line)
         self._late = self.overtaken > 0  # set now: a stop that arrives while this line is answered overtakes the lines that wait then
         self.overtaken = max(0, self.overtaken - 1)
         self.answer(line)
@@ -203,10 +203,10 @@ class Session:
                 if stops or not (again or data.endswith(b"\n")):
                     raise
 
-    def _wait_with(self, line: bytes | None) -> None:
+    def _wait_with(self, line: "Received | None") -> None:
         """Queue a line. A flood must not fill the memory: beyond 64 lines or 8 KiB only a `stop` is kept, others are counted."""
-        waiting, size_bytes = self.pending, len(line or b"")
-        stop = _stop(line) if line and b"stop" in line else None
+        waiting, size_bytes = self.pending, _size(line)
+        stop = _stop(line) if line else None
         if stop:
             self.overtaken = len(waiting)
             if len(self._stops) < MOST_WAITING:  # else there are so many that one of them acts for it
@@ -241,8 +241,8 @@ class Session:
         except Exception as error:
             self.pump.cut(error)
 
-    def answer(self, line: bytes | None) -> None:
-        word = frame.bare_word(line or b"")
+    def answer(self, line: "Received | None") -> None:
+        word = b"" if line is None or isinstance(line, list) else frame.bare_word(line)
         if word in frame.BARE_WORDS:
             self.execute(None, word.decode(), {})
             return
@@ -261,9 +261,11 @@ class Session:
         except MemoryError:
             self.no_memory(None)
         else:
+            if isinstance(line, list):
+                line.clear()  # the message has what is still needed, and gives it back as it is used up
             self.request(message, line)
 
-    def request(self, message: dict, line: bytes) -> None:
+    def request(self, message: dict, line: "Received") -> None:
         try:
             asked = messages.check_request(message)
         except Refusal as refused:
@@ -272,7 +274,7 @@ class Session:
             return
         self._command(asked.identity.encode(), asked.method, asked.params, line)
 
-    def _command(self, identity: bytes, method: str, params: dict, line: bytes) -> None:
+    def _command(self, identity: bytes, method: str, params: dict, line: "Received") -> None:
         if not messages.changes(method):
             self.execute(identity, method, params)
             return
@@ -376,11 +378,17 @@ class Session:
         return line
 
 
-def _stop(line: bytes) -> tuple[bytes | None] | None:
+def _size(line: "Received | None") -> int:
+    return sum([len(piece) for piece in line]) if isinstance(line, list) else len(line or b"")
+
+
+def _stop(line: "Received") -> tuple[bytes | None] | None:
     """Return (id,) of a line that is a `stop`, else None.
 
     A frame with a wrong CRC, or with "stop" elsewhere, is none: in a flood it would be kept instead of the real stop.
     """
+    if isinstance(line, list) or b"stop" not in line:
+        return None
     if frame.bare_word(line) == b"stop":
         return (None,)
     if b'"stop"' not in line:

@@ -141,6 +141,8 @@ def begin() -> None:
     for name in ("hal", "hal.rp2"):  # a package remembers where its files are
         place = MOUNT + "/" + name.replace(".", "/")
         sys.modules[name].__path__ = place  # type: ignore[assignment]  # one text in MicroPython
+    for folder in PACK.head()[: PACK.rows].decode().split():  # now, at the front of memory, because packages stay
+        __import__(folder[1:].replace("/", "."))
 
 
 def built() -> None:

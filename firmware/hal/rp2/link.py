@@ -15,6 +15,7 @@ if 0:  # for the type checker alone
 _MOST_BYTES = const(4096)
 _MOST_LINES = const(512)  # of a flood: each line becomes an object of 32 bytes
 _PART_BYTES = const(256)
+_LONG_BYTES = const(1024)
 _NO_BYTE = const(b"\xfe")  # not in UTF-8, so in no line that the pump accepts
 # Per call: MicroPython's own loop fills the USB stack's buffer faster than ours. If a host takes 64 bytes now and then, each part of 64
 # may wait up to 500 ms, so a call may take twice that.
@@ -91,12 +92,12 @@ class Link:
             parts.append(part)
             size += _PART_BYTES  # counts as a whole part, however little came: it took as much time
             lines += part.count(b"\n")
-        if lines:
+        if lines > 1 or size < _LONG_BYTES:
             try:
                 return b"".join(parts)
             except MemoryError:  # no gap in memory is so large
                 pass
-        self.rest = parts  # a part of a long line must not take the gap that the whole line needs
+        self.rest = parts  # a long line stays in parts, for which memory always has gaps
         return parts.pop(0)
 
     def _take(self, fill: "BinaryFile") -> bytes:

@@ -8,7 +8,7 @@ from pumpcore.rows import Rows
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Json
+    from pumpcore.shapes import Json, Received
 
 # --- frame -------------------------------------------------------------------------------------------------------------------
 # A frame is one line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB.
@@ -16,8 +16,9 @@ if 0:  # for the type checker alone
 MAX_BYTES = const(8192)
 BARE_WORDS = const((b"hello", b"status", b"stop"))
 _TAIL_BYTES = const(9)
-_PROGRAM = const(b'"program":"')
+_PROGRAM = const(b'"program"')
 _PIECE_BYTES = const(256)  # a line that comes byte by byte has no object for each of them
+LONG_BYTES = const(1024)
 _WORD_BYTES = const(64)
 _BLANK = bytes(range(33))
 
@@ -53,21 +54,27 @@ def sealed(text: bytes) -> bytes:
     return text + b"*%08x\n" % binascii.crc32(text)
 
 
-def decode(line: bytes, views: bool = False) -> dict:
+def decode(line: "Received", apart: bool = False) -> dict:
     """Return the object in `line` (without newline). FrameError `bad_frame`, `bad_json` or `too_long`; a MemoryError passes.
 
-    With `views` a program to stage is a view of the line: a text would take one more piece of memory of that size.
+    With `apart` a long program to stage is (its length, its pieces): memory that has been in use for days may have no gap for it as one.
     """
-    line = line.rstrip(b"\r")
-    if len(line) > MAX_BYTES:
+    pieces = line if isinstance(line, list) else [line]
+    while len(pieces) > 1 and len(pieces[-1]) < _PIECE_BYTES:
+        end = pieces.pop()
+        pieces[-1] += end
+    end = pieces[-1] = pieces[-1].rstrip(b"\r")
+    if len(end) > MAX_BYTES:
         raise FrameError("too_long")
-    body, tail = memoryview(line)[:-_TAIL_BYTES], line[-_TAIL_BYTES:]
-    if tail[:1] != b"*" or tail[1:] != crc_text(body):
+    crc, body = 0, memoryview(end)[:-_TAIL_BYTES]
+    for piece in pieces[:-1]:
+        crc = binascii.crc32(piece, crc)
+    if end[-_TAIL_BYTES:] != b"*%08x" % binascii.crc32(body, crc):
         raise FrameError("bad_frame")
     try:
-        message = _with_view(line) if views else None
+        message = _apart(pieces) if apart else None
         if message is None:
-            message = loaded(body)
+            message = loaded(body if len(pieces) == 1 else memoryview(b"".join(pieces))[:-_TAIL_BYTES])
     except (ValueError, RuntimeError, OverflowError):  # RuntimeError: nested too deep for the parser
         raise FrameError("bad_json")
     if type(message) is not dict:
@@ -75,17 +82,35 @@ def decode(line: bytes, views: bool = False) -> dict:
     return message
 
 
-def _with_view(line: bytes) -> "Json":
-    """Return the object of a line in which a long `params.program` stands as `encode` writes it; None for any other line."""
-    start = line.find(_PROGRAM) + len(_PROGRAM)
-    end = line.find(b'"', start)
-    if start < len(_PROGRAM) or end - start < _PIECE_BYTES or line.find(b"\\", start, end) >= 0:
+def _apart(pieces: list[bytes]) -> "Json":
+    """Return the object of a line with a long `params.program`, which stays in pieces; None for any other line."""
+    first, start = pieces[0], pieces[0].find(_PROGRAM)
+    if start < 0:
         return None
-    message = loaded(memoryview(line[:start] + line[end:-_TAIL_BYTES]))
+    start += len(_PROGRAM)
+    start += len(first[start:]) - len(first[start:].lstrip(b" :")) + 1
+    if first[start - 1 : start] != b'"':
+        return None
+    rest, size, parts, begin = pieces[:], 0, [], start
+    while rest:
+        piece = rest.pop(0)
+        end = piece.find(b'"', begin)
+        parts.append(memoryview(piece)[begin : end if end >= 0 else len(piece)])
+        size += len(parts[-1])
+        if piece.find(b"\\", begin, begin + len(parts[-1])) >= 0:
+            return None
+        if end >= 0:
+            break
+        begin = 0
+    else:
+        return None
+    if size < _PIECE_BYTES:
+        return None
+    message = loaded(memoryview(first[:start] + b"".join([piece[end:]] + rest))[:-_TAIL_BYTES])
     params = message.get("params") if type(message) is dict else None
     if type(params) is not dict or params.get("program") != "":
         return None
-    params["program"] = memoryview(line)[start:end]
+    params["program"] = (size, parts)  # JSON makes no tuple
     return message
 
 
@@ -100,7 +125,8 @@ def loaded(text: memoryview) -> "Json":
 class LineBuffer:
     """Cut a byte stream into lines. Holds at most 8 KiB: a longer line is dropped up to its newline, and its bytes are counted.
 
-    An unfinished line lies in pieces: memory that has been in use for days may have no gap that a growing one fits into.
+    An unfinished line lies in pieces: memory that has been in use for days may have no gap that a growing one fits into. A long one with a
+    program stays a list of them.
     """
 
     def __init__(self) -> None:
@@ -127,7 +153,7 @@ class LineBuffer:
         self._drop(b"")
         self._dropping = not between
 
-    def feed(self, data: bytes) -> list[bytes | None]:
+    def feed(self, data: bytes) -> "list[Received | None]":
         """Return the lines that are complete now, without newlines and empty lines. An overlong line is None."""
         end = data.find(b"\n")
         if end + 1 == len(data) and 0 < end <= MAX_BYTES and self.between():
@@ -135,7 +161,7 @@ class LineBuffer:
         if end < 0:  # without a copy, for which there may be no room
             self._keep(data)
             return []
-        lines: list[bytes | None]
+        lines: "list[Received | None]"
         lines, parts = [], data.split(b"\n")
         rest = parts.pop()
         for part in parts:
@@ -147,15 +173,20 @@ class LineBuffer:
             self._keep(rest)
         return lines
 
-    def finish(self, part: bytes, lines: list[bytes | None]) -> None:
+    def finish(self, part: bytes, lines: "list[Received | None]") -> None:
         """End a line at the newline after `part`: it began earlier, or is too long."""
         self._keep(part)
-        part, self.pending, self.waiting_bytes = b"".join(self.pending), [], 0
+        pieces, long = self.pending, self.waiting_bytes >= LONG_BYTES
+        self.pending, self.waiting_bytes = [], 0
         if self._dropping:
             self._dropping = False
             lines.append(None)
-        elif part and not part.isspace():
-            lines.append(part)
+        elif long and _PROGRAM in pieces[0]:
+            lines.append(pieces)
+        else:
+            part = b"".join(pieces)
+            if part and not part.isspace():
+                lines.append(part)
 
     def _keep(self, part: bytes) -> None:
         if self._dropping or self.waiting_bytes + len(part) > MAX_BYTES:
@@ -271,7 +302,7 @@ def fits(value: "Json", kind: tuple) -> bool:
     if name == "text":
         return type(value) is str and _printable(value) and first <= len(value.encode()) <= second
     if name == "base64":
-        return (type(value) is str or type(value) is memoryview) and first <= len(value) <= second
+        return (type(value) is str or type(value) is tuple) and first <= (value[0] if type(value) is tuple else len(value)) <= second
     return value in first
 
 

@@ -16,6 +16,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Run a simulated pump until Ctrl-C", "thecal sim"),
         ("Let an hour pass in a minute", "thecal sim --speed 60"),
         ("A second pump, with a balance under it", "thecal sim --seed 2 --balance"),
+        ("Ten pumps, sim-1 to sim-10", "thecal sim --count 10"),
+        ("Let other computers reach the pump", "thecal sim --host 192.168.1.20"),
         ("Hold the stop button of one of them", "thecal sim --press hold --port flow-1"),
     ),
     "flash": (

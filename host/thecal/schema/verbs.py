@@ -68,8 +68,9 @@ class Find(RootModel[list[Found]]):
 
 
 class Sim(Shape):
-    """One line as soon as the simulated pump can be reached."""
+    """One line a pump as soon as all simulated pumps can be reached."""
 
+    name: str = Field(description="the name that the pump has; empty: none")
     port: str | None
     socket: str
     control: str

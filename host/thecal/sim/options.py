@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from thecal.sim.ports import LOOPBACK
 from thecal.sim.world.balance import BalanceOptions
 
 HEAP_BYTES = 32 << 20
@@ -14,6 +15,7 @@ COLLECTORS = ("needed", "always", "never")
 class Options:
     """`virtual`: time moves only by `advance`. `flash_time`: none, typical or worst. `record_flash`: keep every
     flash operation for `images_after_each_operation`. `firmware`: folder to build the image from when none is given.
+    `host`: the address of this computer on which the pump's socket is open; all others stay on 127.0.0.1.
     `balance`: one that stands under the outlet, with a port of its own. `clock_utc_s`: what the bench's clock chip shows at first.
     `heap_bytes`, `collector` (needed, always, never): the memory of MicroPython, and whether it is collected between two turns of the
     firmware's loop (firmware/hal/sim/system.py). `loud`: what the firmware prints when it fails goes to this process's standard error.
@@ -23,6 +25,7 @@ class Options:
     flash_time: str = "none"
     record_flash: bool = False
     firmware: Path | None = None
+    host: str = LOOPBACK
     balance: BalanceOptions | None = None
     clock_utc_s: int | None = None
     heap_bytes: int = HEAP_BYTES

@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from thecal.sim.errors import SimulatorError
 from thecal.sim.line import Connection
 
+LOOPBACK = "127.0.0.1"
 USB_PATIENCE_S = 0.5
 _CHUNK_BYTES = 4096
 
@@ -119,17 +121,19 @@ class Client:
 
 
 class Ports:
-    """Open both ports on a line and serve them until `close`. `path` is None without pseudo-terminals."""
+    """Open both ports on a line and serve them until `close`. `path` is None without pseudo-terminals.
 
-    def __init__(self, line: Instrument) -> None:
+    `host`: the address on which the socket listens. Raises SimulatorError if it is none of this computer.
+    """
+
+    def __init__(self, line: Instrument, host: str = LOOPBACK) -> None:
         self._line = line
+        self._listener, self.url = _listening(host)
         self._selector = selectors.DefaultSelector()
         self._wake_here, self._wake_there = socket.socketpair()
         self._client: Client | None = None
-        self._listener = socket.create_server(("127.0.0.1", 0))
         self._terminal = _terminal()
         self.path = self._terminal.path if self._terminal else None
-        self.url = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
         self._watch(self._wake_here, self._leave)
         self._watch(self._listener, self._accept)
         if self._terminal:
@@ -194,6 +198,19 @@ class Ports:
             self._selector.unregister(client)
             self._line.forget(client)
             client.close()
+
+
+def _listening(host: str) -> tuple[socket.socket, str]:
+    """Open a socket on a free port; return it with its URL for a client on this computer."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.create_server(address[:2], family=family)
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "no such host"
+        raise SimulatorError(f"no port opens on {host}: {why}", "name an address of this computer, like 127.0.0.1") from None
+    found, port = listener.getsockname()[:2]
+    here = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(found, found)
+    return listener, f"socket://[{here}]:{port}" if ":" in here else f"socket://{here}:{port}"
 
 
 def _terminal() -> Pseudoterminal | None:

@@ -53,6 +53,7 @@ class SimulatedPump:
         self._timeline, self._chip, self._line = timeline, chip, self._hardware.line
         self._balance = self._hardware.put_balance(chosen.balance) if chosen.balance else None
         self._ports: Ports | None = None
+        self._host = chosen.host
         self.supply = Supply(self._hardware)
         self.supply.restore()
 
@@ -65,7 +66,7 @@ class SimulatedPump:
 
     @property
     def socket_url(self) -> str:
-        """Return `socket://127.0.0.1:N`, for pyserial."""
+        """Return `socket://ADDRESS:PORT`, for pyserial on this computer."""
         return self._open_ports().url
 
     def write(self, data: bytes) -> None:
@@ -267,7 +268,7 @@ class SimulatedPump:
 
     def _open_ports(self) -> Ports:
         if self._ports is None:
-            self._ports = Ports(self._line)
+            self._ports = Ports(self._line, self._host)
         return self._ports
 
 

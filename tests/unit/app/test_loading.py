@@ -30,9 +30,11 @@ class Forgetful:
             if sys.modules.pop(name, None) and hasattr(sys.modules[package], own):
                 delattr(sys.modules[package], own)
 
-
     def built(self) -> None:
         self.built_times = getattr(self, "built_times", 0) + 1
+
+    def make_room(self) -> None:
+        self.rooms = [*getattr(self, "rooms", []), present()]
 
 
 def present() -> set:
@@ -153,10 +155,19 @@ def test_a_pump_works_through_every_command_with_one_handler_at_a_time() -> None
     assert present() == ALWAYS | {"journal"}
 
 
+def test_memory_is_collected_before_a_file_is_loaded_for_the_first_time() -> None:
+    """Its names stay for good: behind garbage they would cut the last large piece of memory in two."""
+    system = Forgetful()
+    loader = Loader(system)
+    for method in ("alarms", "program.read", "ack", "program.stage", "alarms", "start"):
+        loader.handler(method)
+    assert system.rooms == [ALWAYS] * 3
+
+
 def test_what_is_given_back_is_all_but_folders_and_the_file_of_what_stays() -> None:
     """Power-up's files too: nothing else frees them. Nothing of MicroPython's or of the hal is freed."""
     asked: list = []
-    loader = Loader(types.SimpleNamespace(forget=lambda *modules: asked.extend(modules)))
+    loader = Loader(types.SimpleNamespace(forget=lambda *modules: asked.extend(modules), make_room=lambda: None))
     loader.handler("program.stage")
     asked.clear()
     loader.give_back()

@@ -132,7 +132,7 @@ def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "app.startup.boot", boot)
     monkeypatch.setattr(startup, "boot", boot, raising=False)
     monkeypatch.setitem(sys.modules, "hal.sim.imports", types.SimpleNamespace(built=lambda: None))
-    boot.build = lambda board, release, hashes: pump
+    boot.build = lambda board, release, hashes, room: pump
     del boot
 
     def give_back() -> None:

@@ -13,6 +13,7 @@ import pytest
 import thecal.cli.app
 from support.host.cli import Tool, environment
 from support.host.fake_pump import FakePump
+from thecal.pump.transport.names import RULE
 
 RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
 UNITS = "write a number with a point and a unit: uL, mL, ng, ug, mg, with /min, /h or /day; concentrations as ug/mL or mg/mL"
@@ -22,6 +23,7 @@ BOLUS_DO = (
     'order with: thecal bolus "0.5 mL" --rate "6 mL/h", thecal bolus "0.5 mL" --extended "4 h" or thecal bolus --demand; '
     "or give --status TOKEN or --cancel TOKEN"
 )
+FOLDER_DO = "with --count, --image names the folder of the pumps' flashes"
 LINES = [
     (("statsu",), "No such command 'statsu'", "did you mean 'status', 'start'? `thecal --help` lists the commands and options"),
     (("pump",), "No such command 'pump'", "`thecal --help` lists the commands and options"),
@@ -65,6 +67,11 @@ LINES = [
     (("sim", "--speed", "1000"), "--speed 1000.0 is not above 0 and at most 100", "write a factor like 60: an hour in a minute"),
     (("sim", "--bench", "simm"), "simm is neither a bench name nor a file", "known are sim-clock, sim-noclock"),
     (("sim", "--image", "."), "HERE is a folder", "name a file for the pump's flash, or leave --image out"),
+    (("sim", "--count", "0"), "--count 0: should be greater than or equal to 1", "`thecal sim --help` lists the commands and options"),
+    (("sim", "--count", "101"), "--count 101: should be less than or equal to 100", "`thecal sim --help` lists the commands and options"),
+    (("sim", "--count", "2", "--image", "/dev/full"), "/dev/full is not a folder", FOLDER_DO),
+    (("sim", "--name", "My Lab"), '"My Lab-1" can\'t be the name of a pump', f'did you mean "my-lab-1"? {RULE}'),
+    (("sim", "--name", ""), '"-1" can\'t be the name of a pump', RULE),
     (("bolus",), "the command names no complete order, or more than one", BOLUS_DO),
     (("bolus", "0.5 mL"), "the command names no complete order, or more than one", BOLUS_DO),
     (("bolus", "-0 mL", "--rate", "6 mL/h"), '"-0 mL" is negative', "write a value of zero or more"),

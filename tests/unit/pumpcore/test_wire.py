@@ -104,6 +104,7 @@ def test_lines_are_the_same_however_the_bytes_arrive(stream: bytes, data: st.Dat
         size = size if size > 7 or len(stream) < 200 else 997
         lines += chunked.feed(stream[at : at + size])
         at += size
+    lines = [b"".join(line) if type(line) is list else line for line in lines]
     assert lines == whole.feed(stream)
     assert lines == [
         (None if len(part) > frame.MAX_BYTES else part) for part in stream.split(b"\n")[:-1] if part.strip() or len(part) > frame.MAX_BYTES
@@ -129,26 +130,48 @@ def test_a_line_that_comes_byte_by_byte_has_few_pieces() -> None:
     assert len(buffer.pending) <= 20
 
 
-TEXTS = st.sampled_from(["", "A" * 300, "\"program\":\"" + "B" * 300, "\\", "C" * 300 + '"', "stop"])
+TEXTS = st.sampled_from(["", "A" * 300, "\"program\":\"" + "B" * 300, "\\", "C" * 300 + '"', "stop", "D" * 3_000])
 KEYS = st.sampled_from(["program", "params", "x"])
 VALUES = st.recursive(TEXTS | st.integers(0, 9), lambda inner: st.dictionaries(KEYS, inner, max_size=3))
 
 
-@given(VALUES, VALUES)
-def test_a_program_as_a_view_is_the_text_that_stood_there(params: object, other: object) -> None:
-    line = frame.encode({"x": other, "params": params, "program": other})[:-1]
-    message = frame.decode(line, True)
+def pieces_of(line: bytes, size: int) -> bytes | list[bytes]:
+    """Return the line as the pump holds it if it arrives in parts of `size` bytes."""
+    buffer, found = frame.LineBuffer(), []
+    for at in range(0, len(line) + 1, size):
+        found += buffer.feed((line + b"\n")[at : at + size])
+    return found[0]
+
+
+@given(VALUES, VALUES, st.sampled_from([40, 256, 300, 1_000, 9_000]), st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_a_program_in_pieces_is_the_text_that_stood_there(params: object, other: object, size: int, blanks: tuple[str, str]) -> None:
+    line = frame.sealed(json.dumps({"x": other, "params": params, "program": other}, separators=blanks).encode())[:-1]
+    if len(line) > frame.MAX_BYTES:
+        return
+    message = frame.decode(pieces_of(line, size), True)
     inner = message["params"]
-    if type(inner) is dict and type(inner.get("program")) is memoryview:
-        inner["program"] = bytes(inner["program"]).decode()
+    if type(inner) is dict and type(inner.get("program")) is tuple:
+        size, parts = inner["program"]
+        inner["program"] = b"".join(parts).decode()
+        assert size == len(inner["program"])
     assert message == frame.decode(line)
 
 
-@pytest.mark.parametrize(("program", "kind"), [("A" * 5_000, memoryview), ("A" * 20, str), (7, int)])
-def test_only_a_long_program_is_a_view(program: object, kind: type) -> None:
+@pytest.mark.parametrize("size", [1, 255, 256, 4096, 9000])
+@pytest.mark.parametrize(("program", "kind"), [("A" * 5_000, tuple), ("A" * 20, str), (7, int), ([0, ["A"]], list)])
+def test_only_a_long_program_is_in_pieces(program: object, kind: type, size: int) -> None:
     line = frame.encode(messages.request("00000000000000b1", "program.stage", {"program": program}))[:-1]
-    assert type(frame.decode(line, True)["params"]["program"]) is kind
+    assert type(frame.decode(pieces_of(line, size), True)["params"]["program"]) is kind
     assert type(frame.decode(line)["params"]["program"]) is type(program)
+
+
+@pytest.mark.parametrize("at", [0, 70, 3_000, 5_080, 5_088])
+@pytest.mark.parametrize("size", [255, 256, 1_000, 9_000])
+def test_a_line_in_pieces_with_a_wrong_byte_is_no_frame(at: int, size: int) -> None:
+    line = bytearray(frame.encode(messages.request("00000000000000b1", "program.stage", {"program": "A" * 5_000}))[:-1])
+    line[at] ^= 1
+    with pytest.raises(frame.FrameError, match="bad_frame"):
+        frame.decode(pieces_of(bytes(line), size), True)
 
 
 def test_a_flood_without_a_newline_is_not_kept() -> None:

@@ -17,9 +17,10 @@ from support.some import some_of
 from thecal.errors import BadInput
 from thecal.files.resources import firmware_folder, hardware_folder
 from thecal.pump.transport import registry
-from thecal.sim import serve
+from thecal.sim import serve, served
 from thecal.sim.control import Control, ControlServer, methods
 from thecal.sim.errors import SimulatorError
+from thecal.sim.fleet import Wanted
 from thecal.sim.runner import SimulatedPump
 
 needs_terminal = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals on Windows")
@@ -174,16 +175,16 @@ def test_a_byte_is_answered_at_once_in_real_time():
 RUN = """
 import json, sys
 from pathlib import Path
-from thecal.sim import serve
+from thecal.sim import fleet, serve
 from thecal.sim.errors import SimulatorError
 
-def ready(facts):
-    print(json.dumps(facts), flush=True)
+def ready(pumps):
+    print(json.dumps(pumps[0]), flush=True)
 
-serve.KEEP_S = 1.0
+fleet.KEEP_S = 1.0
 bench, flash = map(Path, sys.argv[1:3])
 try:
-    sys.exit(serve.run(bench, seed=4, image_path=flash, on_ready=ready, virtual=True))
+    sys.exit(serve.run(bench, [fleet.Wanted(4, flash)], on_ready=ready, virtual=True))
 except SimulatorError as error:
     sys.exit(error.cause)
 """
@@ -312,15 +313,15 @@ def test_each_run_has_a_secret_of_its_own_and_only_the_owner_can_read_it(tmp_pat
 def test_a_flash_that_can_not_be_saved_is_told_before_a_port_opens(tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(SimulatorError, match="can't be written"):
-        serve.run(NO_CLOCK, image_path=tmp_path / "file" / "pump.flash", on_ready=pytest.fail, virtual=True)
+        serve.run(NO_CLOCK, [Wanted(image=tmp_path / "file" / "pump.flash")], on_ready=pytest.fail, virtual=True)
 
 
 def test_an_image_of_another_size_is_refused_in_words(tmp_path):
     file = tmp_path / "x"
     file.write_bytes(b"123")
     with pytest.raises(BadInput, match="has 2228224 bytes"):
-        serve.load_image(file, None)
-    assert serve.load_image(tmp_path / "none", None) is None
+        served.load_image(file, None)
+    assert served.load_image(tmp_path / "none", None) is None
 
 
 def test_pumps_in_several_threads_do_not_mix_their_ends():

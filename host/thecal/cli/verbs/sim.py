@@ -1,17 +1,23 @@
-"""`thecal sim`: run a simulated pump until Ctrl-C. A file keeps its flash for the next run."""
+"""`thecal sim`: run simulated pumps until Ctrl-C. A file for each keeps its flash for the next run."""
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from thecal.cli import complete
 from thecal.cli.options import AsJson, Port
 from thecal.errors import BadInput, Failed
-from thecal.terminal.console import data
+from thecal.terminal.console import data, headed, talk
+
+if TYPE_CHECKING:
+    from thecal.sim.fleet import Wanted
 
 MOST_SPEED = 100
+MOST_PUMPS = 100
+THIS_COMPUTER = ("127.0.0.1", "::1", "localhost")
+BALANCE = ("balance", "balance_socket")
 BUTTONS = ("stop", "hold", "bolus")
 Press = Annotated[
     str | None, typer.Option("--press", metavar="BUTTON", help="Press a button of the running one: stop, hold (stop, for 4 s), or bolus.")
@@ -29,7 +35,10 @@ def sim(
     seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of the pump's unique id, crystal and boot time.")] = 1,
     speed: Annotated[float | None, typer.Option(metavar="FACTOR", help="Factor of real time, at most 100.")] = None,
     virtual: Annotated[bool, typer.Option("--virtual", help="Advance time only by the control port.")] = False,
-    image: Annotated[Path | None, typer.Option(metavar="FILE", help="File of the pump's flash (default: one per bench and seed).")] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File of the pump's flash; with --count, their folder (default: a file per bench and seed)."),
+    ] = None,
     balance: Annotated[bool, typer.Option("--balance", help="Put a simulated balance under the outlet, on its own port.")] = False,
     balance_protocol: Annotated[
         str, typer.Option(metavar="NAME", help="Protocol of the balance: mt-sics, sbi, or plain (prints unasked).")
@@ -38,47 +47,88 @@ def sim(
     pulsation: Annotated[
         float, typer.Option(min=0.0, max=200.0, metavar="PERCENT", help="Swing of the flow per roller, in percent.")
     ] = 0.0,
+    count: Annotated[int, typer.Option(min=1, max=MOST_PUMPS, metavar="NUMBER", help="Run so many pumps, each with the next seed.")] = 1,
+    name: Annotated[
+        str | None, typer.Option(metavar="PREFIX", help="Name the pumps PREFIX-SEED (default: sim with --count, otherwise no change).")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(metavar="ADDR", help="Address of the pump's network port (default: this computer only).")
+    ] = "127.0.0.1",
     press: Press = None,
     port: Port = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start with a newly flashed pump.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a simulated pump on a serial port: the unmodified firmware in MicroPython."""
+    """Run simulated pumps on serial ports: the unmodified firmware in MicroPython."""
     from thecal.files.bench import bench_file
-    from thecal.files.resources import firmware_folder
-    from thecal.pump.transport import registry
-    from thecal.sim import clock_file, serve
+    from thecal.sim import serve
 
     if press is not None or port is not None:
         press_button(press, port, as_json)
         return
     check_speed(speed)
     bench_path = bench_file(bench)
-    image_path = (image or default_image(bench_path, seed)).resolve()
-    check_image(image_path)
-    if any(entry.get("image") == str(image_path) for entry in registry.entries()):
-        raise Failed(f"another simulated pump uses {image_path}", "end that one, choose another --seed, or name another --image")
-    if fresh:
-        image_path.unlink(missing_ok=True)
-        clock_file.path_of(image_path).unlink(missing_ok=True)
-    registered: list[Path] = []
-
-    def ready(facts: dict[str, Any]) -> None:
-        registered.append(registry.add(facts))
-        if as_json:
-            data(json.dumps(facts))
-        else:
-            serve.announce(facts)
-
-    options = {"speed": speed, "virtual": virtual, "firmware_folder": firmware_folder()}
+    wanted = pumps(bench_path, range(seed, seed + count), image, name)
+    options: dict[str, Any] = {"speed": speed, "virtual": virtual, "host": host}
     if balance:
         options["balance"] = balance_options(balance_protocol, evaporation, pulsation)
-    try:
-        code = serve.run(bench_path, seed, image_path, on_ready=ready, **options)
-    finally:
-        for path in registered:
-            path.unlink(missing_ok=True)
-    raise typer.Exit(code)
+    if fresh:
+        remove_flashes(wanted)
+
+    def ready(pumps: list[dict[str, Any]]) -> None:
+        if as_json:
+            data("\n".join(json.dumps(facts) for facts in pumps))
+        else:
+            announce(pumps)
+        if host not in THIS_COMPUTER:
+            talk(f"the network port is open on {host}: whoever reaches it can command the pump")
+
+    raise typer.Exit(serve.run(bench_path, wanted, ready, **options))
+
+
+def pumps(bench_path: Path, seeds: range, image: Path | None, name: str | None) -> "list[Wanted]":
+    """Return the pumps to start, one a seed; `name` is the front of their names. Raises BadInput or Failed if one can't have its flash
+    there, or its name."""
+    from thecal.pump.transport import names
+    from thecal.sim.fleet import Wanted, refuse_double
+
+    several = len(seeds) > 1
+    if image is not None and several and image.exists() and not image.is_dir():
+        raise BadInput(f"{image} is not a folder", "with --count, --image names the folder of the pumps' flashes")
+    prefix = name if name is not None else "sim" if several else ""
+    if prefix or name is not None:
+        names.check(f"{prefix}-{seeds[-1]}")  # the longest
+    wanted = []
+    for seed in seeds:
+        file = default_image(bench_path, seed) if image is None else image / f"{bench_path.stem}-{seed}.flash" if several else image
+        check_image(file.resolve())
+        refuse_double(file.resolve())
+        wanted.append(Wanted(seed, file.resolve(), f"{prefix}-{seed}" if prefix else ""))
+    return wanted
+
+
+def remove_flashes(wanted: "list[Wanted]") -> None:
+    """Remove the flashes and clock files of these pumps."""
+    from thecal.sim import clock_file
+
+    for one in wanted:
+        if one.image is not None:
+            one.image.unlink(missing_ok=True)
+            clock_file.path_of(one.image).unlink(missing_ok=True)
+
+
+def announce(pumps: list[dict[str, Any]]) -> None:
+    """Print the addresses for a person: of one pump as lines, of several as a table without the control ports."""
+    first, several = pumps[0], len(pumps) > 1
+    pace = "virtual, by the control port" if first["virtual"] else f"speed {first['speed']:g}"
+    who, end = (f"{len(pumps)} simulated pumps", "them") if several else (f"simulated pump {first['unique_id']}", "it")
+    talk(f"{who} ({first['bench']}), time {pace}; Ctrl-C ends {end}")
+    if several:
+        shown = ["name", "port", "socket", *(key for key in BALANCE if first[key])]
+        data(headed([[key.replace("_", " ") for key in shown], *([facts[key] or "-" for key in shown] for facts in pumps)]))
+    else:
+        shown = ["port", "socket", "control", "control_secret", *(key for key in ("name", *BALANCE) if first[key])]
+        data("\n".join(f"{key.replace('_', ' '):15} {first[key] or '-'}" for key in shown))
 
 
 def check_speed(speed: float | None) -> None:

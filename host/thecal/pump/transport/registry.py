@@ -23,11 +23,12 @@ def folder() -> Path:
     return platformdirs.user_state_path("thecal")
 
 
-def add(entry: Entry) -> Path:
-    """Write this process's entry (keys as in `sim.serve`). Only its owner can read it, because it contains the control port's secret."""
+def add(entry: Entry, which: str = "1") -> Path:
+    """Write the entry of one of this process's simulators (keys as in `sim.served`). Only its owner can read it, because it contains the
+    control port's secret."""
     place = folder() / "simulators"
     place.mkdir(parents=True, exist_ok=True)
-    path = place / f"{os.getpid()}.json"
+    path = place / f"{os.getpid()}-{which}.json"
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with open(draft, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags | os.O_EXCL, 0o600)) as file:

@@ -1,7 +1,9 @@
 """Makes the flash image of a commissioned pump: firmware, library, bench and, last, the manifest."""
 
+import contextlib
 import functools
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from thecal.deploy import marks
@@ -52,7 +54,7 @@ def grown(image: bytes) -> bytes:
     return bytes(chip.buffer)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=2)
 def _formatted(files: tuple[tuple[str, bytes], ...], blocks: int) -> bytes:
     chip = FlashChip(b"\xff" * (blocks * BLOCK_BYTES))
     flash = FileSystem(chip)
@@ -74,11 +76,23 @@ def _make_folders(flash: FileSystem, path: str, made: set[str]) -> None:
             made.add(folder)
 
 
+def pump_name(image: bytes) -> str:
+    """Return the name that the pump with this flash has; "" without one."""
+    found = marks.counting("name", read_files(image, (*marks.slot_paths("name"), marks.mark_path("name"))))
+    return found[1].decode() if found else ""
+
+
 def read_file(image: bytes, path: str) -> bytes | None:
     """Return a file of an image, None if it is missing."""
-    flash = FileSystem(FlashChip(image))
-    try:
+    return read_files(image, (path,)).get(path)
+
+
+def read_files(image: bytes, paths: Iterable[str]) -> Files:
+    """Return those of these files that an image has; none if it has no file system."""
+    flash, found = FileSystem(FlashChip(image)), {}
+    with contextlib.suppress(WasiError):
         flash.mount()
-        return flash.read_file(path)
-    except WasiError:
-        return None
+        for path in paths:
+            with contextlib.suppress(WasiError):
+                found[path] = flash.read_file(path)
+    return found
