@@ -139,7 +139,7 @@ def pins() -> dict[str, str]:
 
 def asked_of_others() -> list[str]:
     """Return the requirements of every extra too, but for one extra that names another: thecal[pictures]."""
-    extras = sum(PROJECT["optional-dependencies"].values(), [])
+    extras = [text for asked in PROJECT["optional-dependencies"].values() for text in asked]
     return sorted({text for text in [*EVERY_REQUIREMENT, *extras] if not text.startswith("thecal[")})
 
 
