@@ -30,18 +30,20 @@ def require_computing() -> None:
         raise Failed(f"this analysis needs {COMPUTING}, which comes with {DRAWING}", f"install it: `{install_command()}`")
 
 
-def install_command() -> str:
-    """Return the command that adds the library to this installation, by the tool that made the installation."""
+def install_command(*libraries: str) -> str:
+    """Return the command that adds these libraries (default: the one that draws) to this installation, by the tool that made it."""
+    names = libraries or (DRAWING,)
+    listed, extra = " ".join(names), " ".join(f"--with {name}" for name in names)
     prefix = Path(sys.prefix)
     if (prefix / "pipx_metadata.json").is_file():
-        return f"pipx inject thecal {DRAWING}"
+        return f"pipx inject thecal {listed}"
     if (prefix / "uv-receipt.toml").is_file():
-        return f"uv tool install --with {DRAWING} {source()}"
+        return f"uv tool install {extra} {source()}"
     if "archive-v" in str(prefix):  # uv's cache: a run of uvx, whose environment belongs to nobody
-        return f"uvx --with {DRAWING} --from {source()} thecal"
+        return f"uvx {extra} --from {source()} thecal"
     if made_by_uv(prefix):  # such an environment has no pip
-        return f"uv pip install --python {shlex.quote(sys.executable)} {DRAWING}"
-    return f"{shlex.quote(sys.executable)} -m pip install {DRAWING}"
+        return f"uv pip install --python {shlex.quote(sys.executable)} {listed}"
+    return f"{shlex.quote(sys.executable)} -m pip install {listed}"
 
 
 def source() -> str:

@@ -67,6 +67,8 @@ def test_the_command_is_that_of_the_tool_which_installed(
     monkeypatch.setattr(sys, "executable", "/my tools/python")
     monkeypatch.setattr(extras, "source", lambda: "thecal")
     assert extras.install_command() == command.format(python=shlex.quote("/my tools/python"))
+    two = command.replace("--with matplotlib", "--with a --with b").replace("matplotlib", "a b")
+    assert extras.install_command("a", "b") == two.format(python=shlex.quote("/my tools/python"))
 
 
 @pytest.mark.parametrize(
