@@ -237,28 +237,21 @@ class Loader:
         self.system = system
         self.method = ""
         self._handler: "Handler | None" = None
-        self._met: list[str] = []  # the files whose names are in memory, where they stay
 
     def handler(self, method: str) -> "Handler":
         """Return the function for `method`. Refusal `not_loaded` if flash or memory fails; then nothing has happened."""
         if method != self.method:
-            if file_of(method) != file_of(self.method):
+            file = file_of(method)
+            if file != file_of(self.method):
                 self.give_back(_family(method) == _family(self.method))
+                self.system.make_room()  # what the command makes to stay must not lie behind garbage, where it would cut memory in pieces
             try:
-                file = file_of(method)
-                self.meet(file)
                 self._handler = getattr(__import__(_FOLDER + file, None, None, (file,)), method.replace(".", "_"))
             except (ImportError, OSError, MemoryError, ValueError, RuntimeError, AttributeError) as error:
                 self.give_back()
                 raise Refusal("not_loaded", cause=repr(error)[:80])
             self.method = method
         return self._handler
-
-    def meet(self, file: str) -> None:
-        """Collect before a file is loaded for the first time: its names, after garbage, would cut the last large piece of memory in two."""
-        if file not in self._met:
-            self._met.append(file)
-            self.system.make_room()
 
     def answer(self, pump: Pump, method: str, params: dict) -> "Answer":
         """Run a command. If memory or flash fails before anything has happened, free what the last command needed, and try once more."""
