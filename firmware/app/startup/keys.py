@@ -7,7 +7,8 @@ if 0:  # for the type checker alone
     from app.types import Pump
 
 _FORGET_PATH = const("/store/keys.forget")
-_REMOVED, _BY_MAINTENANCE = const(1), const(2)  # as in record_types
+_REMOVED = const(1)  # as in record_types
+_BY_MAINTENANCE = const(2)
 
 
 def forget(pump: "Pump") -> None:

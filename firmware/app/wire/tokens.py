@@ -78,26 +78,32 @@ class Signatures:
         self.loader = loader
         self.role = ""
         self.issued: "list[Challenge]" = []
-        self.number = 0
+        self.number, self.loaded = 0, False
         self.tries, self.next_ms = [0, 0, 0], 0
 
-    def check(self, identity: bytes, method: str, line: "Received", memory: "list[Remembered]") -> bool:
+    def check(self, identity: bytes, method: str, line: "Received", known: "list[Remembered]") -> bool:
         """Check the signature of a command. Return True if its answer may be remembered: nobody without a key may fill the memory.
 
-        Refusals `unsigned`, `signature`, `role`, `not_loaded`; nothing has happened then. A used challenge counts for an id in `memory`
+        Refusals `unsigned`, `signature`, `role`, `not_loaded`; nothing has happened then. A used challenge counts for an id in `known`
         only, which is answered from there.
         """
         self.role = ""
         locked = self.pump.setup.keys_state() != "none"
         if locked or messages.signature(line[-1] if isinstance(line, list) else line):
-            self.aside("check", identity in [row[0] for row in memory], method, line)
+            self.aside("check", identity in [row[0] for row in known], method, line)
         return bool(self.role) or not locked
 
     def aside(self, name: str, *values: "Json | Received") -> bytes:
-        """Call a function of the file of signatures, loaded beside the handler in memory and given back at once. Refusal `not_loaded`."""
+        """Call a function of the file of signatures, loaded beside the handler in memory. Refusal `not_loaded`.
+
+        After a challenge the file stays, because a check follows. A check gives it back: the command needs the memory.
+        """
         again = True
         while True:
             try:
+                if not self.loaded:  # its names stay: behind garbage they would cut memory in pieces
+                    self.loaded = True
+                    self.pump.board.system.make_room()
                 from app.wire import signed
 
                 return getattr(signed, name)(self, *values)
@@ -107,9 +113,10 @@ class Signatures:
                 again = False
                 self.loader.make_room()
             finally:
-                forget = self.pump.board.system.forget
-                forget("app.wire.signed")
-                forget("pumpcore.wire.signing")
+                if name == "check":
+                    forget = self.pump.board.system.forget
+                    forget("app.wire.signed")
+                    forget("pumpcore.wire.signing")
 
     def tell(self) -> None:
         """Journal the tries: the first at once, then at most one record in 10 minutes."""

@@ -155,13 +155,13 @@ def test_a_pump_works_through_every_command_with_one_handler_at_a_time() -> None
     assert present() == ALWAYS | {"journal"}
 
 
-def test_memory_is_collected_before_a_file_is_loaded_for_the_first_time() -> None:
-    """Its names stay for good: behind garbage they would cut the last large piece of memory in two."""
+def test_memory_is_collected_before_a_file_is_loaded() -> None:
+    """What its command makes to stay would lie behind garbage, and cut the last large piece of memory in two."""
     system = Forgetful()
     loader = Loader(system)
     for method in ("alarms", "program.read", "ack", "program.stage", "alarms", "start"):
         loader.handler(method)
-    assert system.rooms == [ALWAYS] * 3
+    assert system.rooms == [ALWAYS] * 6
 
 
 def test_what_is_given_back_is_all_but_folders_and_the_file_of_what_stays() -> None:

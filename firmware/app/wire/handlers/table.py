@@ -237,18 +237,15 @@ class Loader:
         self.system = system
         self.method = ""
         self._handler: "Handler | None" = None
-        self._met: list[str] = []  # the files whose names are in memory, where they stay
 
     def handler(self, method: str) -> "Handler":
         """Return the function for `method`. Refusal `not_loaded` if flash or memory fails; then nothing has happened."""
         if method != self.method:
-            if file_of(method) != file_of(self.method):
+            file = file_of(method)
+            if file != file_of(self.method):
                 self.give_back(_family(method) == _family(self.method))
+                self.system.make_room()  # what the command makes to stay must not lie behind garbage, where it would cut memory in pieces
             try:
-                file = file_of(method)
-                if file not in self._met:  # behind garbage they would cut the last large piece of memory in two
-                    self._met.append(file)
-                    self.system.make_room()
                 self._handler = getattr(__import__(_FOLDER + file, None, None, (file,)), method.replace(".", "_"))
             except (ImportError, OSError, MemoryError, ValueError, RuntimeError, AttributeError) as error:
                 self.give_back()
