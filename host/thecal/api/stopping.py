@@ -38,6 +38,7 @@ def stop(session: Session, person: Person) -> Stopped:
                 with session.opened() as client:
                     return asked_to_stop(client)
             finally:
+                session.release()  # a stop may have opened the port beside another program's lock: nothing else may
                 session.unlock()
     finally:
         note(session.port_url, person.note)

@@ -283,3 +283,17 @@ def test_a_person_is_asked_for_a_fluid_that_nobody_knows(fake, monkeypatch, tmp_
         assert ("fluid", "tea") in pump.prepare_run("1 uL/h", stage=False).rows
     with thecal.open(fake.port_url) as pump, pytest.raises(thecal.Failed, match="fluid is not known"):
         pump.run("1 uL/h")
+
+
+def test_a_stop_leaves_no_connection_that_passed_another_program_s_lock(pump, fake) -> None:
+    pump.run("1 uL/h")
+    assert pump.stop().data["state"] == "stopped" and fake.state == "stopped"
+    assert not pump.facts().client.shared()
+    assert pump.status().state == "stopped"
+
+
+def test_a_stop_in_a_callback_of_the_same_thread_ends(pump) -> None:
+    """The stop holds its gate against other threads only."""
+    order = pump.run("1 uL/h", duration="2 h")
+    with pytest.raises(thecal.ThecalError, match="ended early"):
+        pump.wait(order, on_progress=lambda done, whole: pump.stop())
