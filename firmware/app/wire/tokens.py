@@ -81,16 +81,16 @@ class Signatures:
         self.number = 0
         self.tries, self.next_ms = [0, 0, 0], 0
 
-    def check(self, identity: bytes, method: str, line: "Received", memory: "list[Remembered]") -> bool:
+    def check(self, identity: bytes, method: str, line: "Received", known: "list[Remembered]") -> bool:
         """Check the signature of a command. Return True if its answer may be remembered: nobody without a key may fill the memory.
 
-        Refusals `unsigned`, `signature`, `role`, `not_loaded`; nothing has happened then. A used challenge counts for an id in `memory`
+        Refusals `unsigned`, `signature`, `role`, `not_loaded`; nothing has happened then. A used challenge counts for an id in `known`
         only, which is answered from there.
         """
         self.role = ""
         locked = self.pump.setup.keys_state() != "none"
         if locked or messages.signature(line[-1] if isinstance(line, list) else line):
-            self.aside("check", identity in [row[0] for row in memory], method, line)
+            self.aside("check", identity in [row[0] for row in known], method, line)
         return bool(self.role) or not locked
 
     def aside(self, name: str, *values: "Json | Received") -> bytes:

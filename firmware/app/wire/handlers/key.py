@@ -10,8 +10,10 @@ from pumpcore.wire.messages import is_hex
 
 _DIGITS = const(192)
 _KEY_BYTES = const(32)
-_SET, _REMOVED = const(0), const(1)  # as in record_types
-_BY_BUTTON, _BY_KEY = const(0), const(1)
+_SET = const(0)  # as in record_types
+_REMOVED = const(1)
+_BY_BUTTON = const(0)
+_BY_KEY = const(1)
 
 
 def key_set(pump: Pump, params: dict) -> dict:
