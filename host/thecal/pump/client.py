@@ -85,8 +85,8 @@ class Client(Exchange):
             do = "flash the pump with this version's firmware, or install the thecal version of its firmware"
             raise WrongProtocol(f"the pump on {self.port_url} speaks protocol version {theirs}, this thecal speaks {ours}", do)
         self.greeting = reply
-        if self.signing.wanted is None and self.signing.signer is None:
-            self.signing.wanted = keys.holds(self.unique_id)  # until `status` says it
+        if self.signing.wanted is None and self.signing.signer is None and keys.holds(self.unique_id):
+            self.signing.wanted = True  # until `status` says it
         return reply
 
     def status(self) -> Reply:
@@ -301,6 +301,13 @@ class Client(Exchange):
         finally:
             found, self.signing = self.signing.wanted, before
         return bool(found)
+
+    def _learn_keys(self) -> None:
+        """Ask the status, because another connection has met keys there: a try without a signature would be in the pump's journal."""
+        try:
+            self.status()
+        except (Refused, BadAnswer):  # a pump that can't run its firmware takes nothing but `maintenance`
+            self.signing.wanted = False
 
     def _explained(self, refused: Refused, request: Request) -> Refused:
         """Ask whether the pump's own keys are damaged, before a key of this computer is called wrong."""

@@ -15,7 +15,7 @@ from pumpcore.wire.replies import BLOCK_BYTES
 from thecal.errors import BadAnswer, LinkLost, NoKey, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
 from thecal.pump import replies, stopping
 from thecal.pump.refusals import said
-from thecal.pump.signing import CHALLENGE, Request, Signer, Signing, explained, signer_of
+from thecal.pump.signing import CHALLENGE, Request, Signer, Signing, explained, role_of, signer_of
 from thecal.pump.transport.holders import holders
 from thecal.pump.transport.link import Link
 
@@ -27,6 +27,7 @@ SHARED_STOP_S = 2.0
 REOPEN_PAUSE_S = 0.1
 BUSY_PAUSE_S = 0.2
 WORDS_MOST = 1000  # letters of a refusal with its details
+KEYED: set[str] = set()  # the ports on which this process has met a pump with keys
 PROMPTS = (b">>> ", b"raw REPL", b"=== ", b"Traceback (most recent")
 
 
@@ -170,11 +171,17 @@ class Exchange:
     def _line_of(self, request: Request) -> bytes:
         """Return the line to send; a line whose answer was lost stays the same."""
         if not request.line:
+            if self.signing.wanted is None and self.port_url in KEYED and role_of(request.method):
+                self._learn_keys()
             request.line = request.sealed
             if self.signing.needed(request):
+                KEYED.add(self.port_url)
                 challenge = str(self.ask(CHALLENGE, {})["challenge"])
                 request.sign(self._signer()(request.method, request.body, bytes.fromhex(challenge)), challenge)
         return request.line
+
+    def _learn_keys(self) -> None:
+        """Learn whether the pump has keys, before the first request that may need one; nothing here."""
 
     def _signer(self) -> Signer:
         if self.signing.signer is None:

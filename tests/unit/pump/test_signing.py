@@ -85,6 +85,14 @@ def test_a_computer_without_keys_learns_it_from_the_first_refusal(pump, client):
     assert pump.state == "stopped" and pump.refused == [("start", "unsigned")]
 
 
+def test_one_unsigned_try_is_enough_for_a_process_that_opens_the_port_for_each_look(pump):
+    hold(pump, *ROLES)
+    for _ in range(3):
+        with Client(pump.port_url, 0.3, 1.0) as client:
+            client.bolus_status("0" * 16)
+    assert pump.refused == [("bolus.status", "unsigned")] and signed(pump, "bolus.status") == ["look"] * 3
+
+
 def test_after_a_status_nothing_is_sent_unsigned(pump, client):
     client.status()
     hold(pump, "operate")

@@ -66,8 +66,7 @@ def forecast(
     client = None if offline or (bench and not port) else a_pump(port)
     try:
         pump = facts.ask(client) if client else None
-        judge = of_judge(client)
-        when = asked.when(begin, asked.local_time_of(pump, zone), days)
+        when, judge = asked.when(begin, asked.local_time_of(pump, zone), days), of_judge(client)
         rig = rig_for(pump, bench)
         program_checks.check(prescription, compiled, rig, str(file))
         wanted = (asked.left_nl(left, pump, compiled.program), asked.concentration(previous) or front_of(judge, compiled))
