@@ -18,7 +18,7 @@ HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": 
 
 MANIFEST = "/manifest"
 PART_BYTES = 2048
-ROOM_WORDS = 6000  # of 4 bytes
+ROOM_WORDS = 2500  # of 4 bytes
 MOST_FAILURES = 3  # failed starts in a row
 # fault: (number, text, what to do), as in pumpcore.faults.fault_texts
 UNFIT = {
@@ -134,10 +134,13 @@ def turn(board: "MainBoard", found: "tuple[str, bytes]") -> None:
 def build(board: "MainBoard", release: str, rows: bytes) -> "Pump":
     """Return the pump. A function of its own, because a name in `turn` would keep app.startup.boot in memory."""
     __import__("app.pump")  # first what stays: after the modules that are given back it would leave holes
-    room = [0] * ROOM_WORDS  # then room for the objects that `boot.build` makes to stay, below its modules
+    setup = __import__("app.startup.loading", None, None, ("load",)).load(board)
+    board.system.make_room(True)
+    names, room = [0] * ROOM_WORDS, [0] * ROOM_WORDS  # for what stays, in front of the modules of power-up: MicroPython's next table of
+    names.clear()  # names, because it grows at this import, and what `boot.build` makes. A list gives its memory back without a collection
     from app.startup import boot
 
-    return boot.build(board, release, hashes(rows), room)
+    return boot.build(board, setup, release, hashes(rows), room)
 
 
 def told(error: BaseException) -> str:

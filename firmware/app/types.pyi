@@ -92,7 +92,6 @@ Clear: TypeAlias = Callable[[str], None]
 Stop: TypeAlias = Callable[[str], int]
 Steps: TypeAlias = Generator[None, None, None]
 # Board.attach.
-Attach: TypeAlias = Callable[[BenchFacts | None], bool]
 # Uses the stored bytes.
 Take: TypeAlias = Callable[[Setup, bytes], None]
 # A row of Session's memory: identity, CRC-32 of the body, the line that answered.

@@ -9,7 +9,21 @@ from pumpcore.units import MS_PER_S, ceil_div, const, sha256_hex
 from pumpcore.wire.records import FRONT_WAYS
 
 if 0:  # for the type checker alone
-    from app.types import BenchFacts, Bolus, Calibration, Ceilings, Clear, Line, Program, Reporter, Reservoir, Settings, Validity, WallClock
+    from app.types import (
+        BenchFacts,
+        Bolus,
+        Calibration,
+        Ceilings,
+        Clear,
+        Line,
+        Program,
+        Reporter,
+        Reservoir,
+        Settings,
+        Take,
+        Validity,
+        WallClock,
+    )
 
 _STAGED = const(2)
 CHECK_MS = const(10_000)  # a check that is not continued for so long ends
@@ -97,6 +111,15 @@ class Setup:
         self.packed = b""
         self.digest = ""
         self.basal = Basal
+
+    def take(self, name: str, use: "Take") -> None:
+        """Pass a stored image to `use`. Whatever is wrong with it, the pump starts and reports the loss."""
+        try:
+            payload = self.store.load(name)
+            if payload:
+                use(self, payload)
+        except Exception:  # noqa: BLE001  stored bytes can be anything, so reading them may fail in any way
+            self.lost(name)
 
     def lost(self, name: str) -> None:
         """Note that the stored image `name` is damaged or outdated; its alarm stays until `mended` is called."""

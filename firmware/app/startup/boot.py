@@ -3,18 +3,16 @@
 from app.delivery.delivery import Delivery
 from app.delivery.leases import Book, Leases, LedgerFiles
 from app.delivery.motion import Motion, SelfTest
-from app.programs.setup import Facts, Setup
+from app.programs.setup import Setup
 from app.pump import Pump
 from app.records.alarms import Alarms, Reporter
 from app.records.journal import SEGMENT_BYTES, JournalError
-from app.records.store import Store, StoreError
 from app.records.wall import WallClock
 from app.startup import keys, recovery
 from app.supervisor import Supervisor
 from app.wire.handlers.table import HANDLERS, Loader
 from app.wire.session import Session
 from app.wire.tokens import Tokens
-from pumpcore.faults.faults import Refusal
 from pumpcore.flash import ledger
 from pumpcore.limits.ceilings import Windows
 from pumpcore.motion.dose import Accumulator
@@ -25,80 +23,9 @@ from pumpcore.units import MS_PER_S, S_PER_MINUTE, const
 from pumpcore.wire.records import CAUSES
 
 if 0:  # for the type checker alone
-    from app.types import Attach, Board, Bridge, Steps, Take
+    from app.types import Board, Bridge, Steps
 
-# --- loading -----------------------------------------------------------------------------------------------------------------
-# The store at power-up: keys, bench, calibration, reservoir, program, line. An unreadable image becomes a problem of the setup.
-
-
-def load(store: Store, attach: "Attach") -> Setup:
-    """Return the setup from the store. `attach(bench)` builds the bench, None for none, and returns True if there is a motor."""
-    setup = Setup(store)
-    try:  # a lost name is no alarm: no dose depends on it
-        setup.name = (store.load("name") or b"").decode()
-    except (StoreError, ValueError):
-        pass
-    _take(setup, "keys", keys.take)
-    if not store.holds("bench"):
-        setup.problems.append("not_commissioned")
-    else:
-        _take(setup, "bench", _bench)
-    if not attach(setup.bench) and setup.bench is not None:
-        setup.bench = setup.calibration = None
-        setup.problems.append("not_commissioned")
-    if setup.bench is not None:
-        _take(setup, "calibration", _calibration)
-        _take(setup, "reservoir", _tank)
-        _take(setup, "program", _program)
-        _take(setup, "primed", _nothing)
-    return setup
-
-
-def _take(setup: Setup, name: str, take: "Take") -> None:
-    """Pass a stored image to `take`. Whatever is wrong with it, the pump starts and reports the loss."""
-    try:
-        payload = setup.store.load(name)
-        if payload:
-            take(setup, payload)
-    except Exception:  # noqa: BLE001  stored bytes can be anything, so reading them may fail in any way
-        setup.lost(name)
-
-
-def _bench(setup: Setup, payload: bytes) -> None:
-    """Use the stored bench. Raises ValueError if the bytes are not one."""
-    from pumpcore.bench import bench
-
-    facts = Facts()
-    for name, value in bench.parse(payload).__dict__.items():
-        setattr(facts, name, value)
-    setup.bench = facts
-    setup.calibration = setup.bench.calibration
-
-
-def _calibration(setup: Setup, packed: bytes) -> None:
-    from app.programs import calibrating
-
-    calibrating.load(setup, packed)
-
-
-def _tank(setup: Setup, packed: bytes) -> None:
-    from pumpcore.fluid import reservoir
-
-    setup.tank = reservoir.unpack(packed)
-
-
-def _program(setup: Setup, payload: bytes) -> None:
-    from app.programs import programs
-
-    try:
-        programs.take(setup, payload)
-    except Refusal:
-        setup.forget_program()
-        setup.problems.append("program_invalid")
-
-
-def _nothing(setup: Setup, payload: bytes) -> None:
-    """Do nothing: only reading it matters."""
+# --- line -----------------------------------------------------------------------------------------------------------------------
 
 
 def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
@@ -111,7 +38,7 @@ def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
 
     if setup.bench is None:
         return
-    _take(setup, "line", take)
+    setup.take("line", take)
     if "line" in setup.damaged and setup.program is not None:
         from app.programs import lines
 
@@ -204,10 +131,10 @@ class Resume:
 WATCHDOG_MS = const(8000)
 
 
-def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = (), room: "tuple[()] | list[int]" = ()) -> Pump:
-    """Build the whole pump around `board`. Every condition found on the way is an alarm. Nothing moves.
+def build(board: "Board", setup: Setup, release: str, hashes: "Steps | tuple[()]" = (), room: "tuple[()] | list[int]" = ()) -> Pump:
+    """Build the whole pump around `board`, set up as `loading.load` found it. Every condition found on the way is an alarm. Nothing moves.
 
-    `room` is a list that keeps room for it in memory, in front of what is loaded for power-up alone.
+    `room` is a list that keeps room for the pump in memory, in front of this module.
 
     `Pump.checking` is what is left to check after the first answer: the rest of the day's journal, the rolling windows, then `hashes`.
     """
@@ -216,11 +143,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = (), room: 
         room.clear()  # MicroPython frees it at once, without a collection
     windows = Windows()  # allocated early: in a half-built pump the memory has no large pieces left
     segment = bytearray(SEGMENT_BYTES)
-    board.system.make_room()
-    flash, clock = board.flash, board.clock
-    store = Store(flash)
-    setup = load(store, board.attach)
-    board.system.make_room(True)  # reading a full journal needs large pieces
+    flash, clock, store = board.flash, board.clock, setup.store
     journal = recovery.open_journal(flash, clock, segment)
     files = LedgerFiles(flash)
     recovery.miss(files, journal, store)

@@ -211,8 +211,8 @@ class Session:
         except frame.FrameError as error:
             self.counts["bad_lines"] += 1
             self.refuse(None, Refusal(error.fault))
-        except MemoryError:
-            self.no_memory(None)
+        except MemoryError as error:
+            self.no_memory(None, error)
         else:
             self.request(message, line)
 
@@ -266,7 +266,7 @@ class Session:
             return self.refuse(identity, Refusal(name, cause=repr(error)[:80]))
         except Exception as error:  # the one broad catch: a bug of ours must end in the safe state, not in a dead pump
             if type(error) is MemoryError and method != "stop" and not messages.changes(method):
-                return self.no_memory(identity)
+                return self.no_memory(identity, error)
             self.pump.crash(error)
             return self.refuse(identity, Refusal("internal", cause=repr(error)[:80]))
         try:
@@ -295,11 +295,11 @@ class Session:
             self.link.write(answer.raw)
         return line
 
-    def no_memory(self, identity: bytes | None) -> bytes:
+    def no_memory(self, identity: bytes | None, error: MemoryError) -> bytes:
         """Refuse a question for which there is no memory; nothing has changed."""
         self.counts["memory_errors"] += 1
         self.pump.board.system.built()
-        return self.refuse(identity, Refusal("no_memory"))
+        return self.refuse(identity, Refusal("no_memory", cause=repr(error)[:80]))
 
     def press(self) -> None:
         """Carry out a press of the bolus button: a command without a reply."""

@@ -66,7 +66,8 @@ class Board:
         self.buttons = Buttons(bench.pins["stop_button"], enable, bench.disabled_level, bench.pins.get("bolus_button"))
         self.stepper = Stepper(motors.generator(bench), self.guard, bench.max_rate_hz, bench.wake_us)
         self.link.alert = self.alert
-        self.system.forget(motors.__name__, motors.stepper.__name__)
+        library = motors.stepper.__name__
+        self.system.forget(motors.__name__, library, library.partition(".")[0])
 
     def _attach_clock(self, sda: int, scl: int) -> None:
         """Use the chip only if it answers; otherwise the time is unknown until somebody sets it."""

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Self, TypeVar
 
 from app.delivery.leases import LedgerFiles
-from app.startup import boot
+from app.startup import boot, loading
 from pumpcore.flash import ledger, slots
 from pumpcore.program import packing as program
 from pumpcore.program.plan import Program
@@ -67,7 +67,7 @@ class UnitPump:
     def __init__(self, image: bytes, utc_s: int = 0, cut_at: int | None = None, torn: bool = False) -> None:
         self.board = Board(Chip(image, cut_at, torn), utc_s)
         self._ids = itertools.count(1)
-        self.pump = boot.build(self.board, "0" * 64, self.hashes())
+        self.pump = boot.build(self.board, loading.load(self.board), "0" * 64, self.hashes())
         self.end_checking()
 
     def hashes(self) -> Iterable[None]:

@@ -132,7 +132,8 @@ def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "app.startup.boot", boot)
     monkeypatch.setattr(startup, "boot", boot, raising=False)
     monkeypatch.setitem(sys.modules, "hal.sim.imports", types.SimpleNamespace(built=lambda: None))
-    boot.build = lambda board, release, hashes, room: pump
+    boot.build = lambda board, setup, release, hashes, room: pump if setup == "a setup" and len(room) > 1_000 else None
+    monkeypatch.setitem(sys.modules, "app.startup.loading", types.SimpleNamespace(load=lambda board: "a setup"))
     del boot
 
     def give_back() -> None:
@@ -145,7 +146,8 @@ def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytes
     pump = types.SimpleNamespace(session=types.SimpleNamespace(loader=types.SimpleNamespace(give_back=give_back)))
 
     monkeypatch.setattr(loop, "run", run)
-    load(open).turn(types.SimpleNamespace(system=types.SimpleNamespace(built=lambda: None)), ("release", b""))
+    system = types.SimpleNamespace(built=lambda: None, make_room=lambda loaded: None)
+    load(open).turn(types.SimpleNamespace(system=system), ("release", b""))
     assert left == [(pump, None)]
 
 

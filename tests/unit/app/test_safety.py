@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.delivery.motion import SelfTest
-from app.startup import boot
+from app.startup import boot, loading
 from pumpcore.flash import slots
 from pumpcore.program import packing
 from support.programs import constant, resuming
@@ -262,7 +262,7 @@ def test_a_ledger_that_can_t_be_read_is_an_alarm() -> None:
 def test_a_reset_by_the_watchdog_is_an_alarm_and_the_boot_record_says_so() -> None:
     pump = ready(constant(900_000))
     pump.board.system.reset_cause = "watchdog"
-    pump.pump = boot.build(pump.board, "0" * 64)
+    pump.pump = boot.build(pump.board, loading.load(pump.board), "0" * 64)
     pump.advance(0.1)
     assert set(pump.alarms()) == {"watchdog"}
     assert pump.records("boot")[-1]["cause"] == 1

@@ -47,7 +47,7 @@ def program_read(pump: Pump, params: dict) -> list:
 
 def program_stage(pump: Pump, params: dict) -> list:
     """Stage a program; nothing changes yet. Return its digest, its bytes, and the state of the line. Refusals `program_...`."""
-    sent = _sent(params["program"])
+    params["program"] = sent = _sent(params["program"])  # kept, because a command that finds no memory is tried again
     new = programs.stage(pump.setup, sent)
     kept = pump.setup.newest_staged()
     told = {"digest": kept.digest, "bytes": len(sent), "line": None}
@@ -59,16 +59,20 @@ def program_stage(pump: Pump, params: dict) -> list:
     return with_program(told, kept.packed)
 
 
-def _sent(text: "str | tuple[int, list[bytes | memoryview]]") -> bytes:
-    """Return the bytes of a base64 text. The pieces of a long one are given back on the way. Refusal `bad_params`."""
-    parts, rest = [], b""
+def _sent(text: "bytes | str | tuple[int, list[bytes | memoryview]]") -> bytes:
+    """Return the bytes of a base64 text, which may lie in pieces. Refusal `bad_params`."""
+    if isinstance(text, bytes):
+        return text
+    parts: list[bytes] = []
+    rest = b""
     try:
-        pieces = [text.encode()] if isinstance(text, str) else text[1]
-        while pieces:
-            rest += bytes(pieces.pop(0))
+        for piece in [text.encode()] if isinstance(text, str) else text[1]:
+            if b"=" in rest or (parts and len(parts[-1]) % 3):  # behind the end
+                raise ValueError
+            rest += bytes(piece)
             begin, rest = rest[: len(rest) // 4 * 4], rest[len(rest) // 4 * 4 :]
             parts.append(binascii.a2b_base64(begin))
-            if binascii.b2a_base64(parts[-1])[:-1] != begin or (pieces and b"=" in begin):  # MicroPython leaves out what is no base64
+            if binascii.b2a_base64(parts[-1])[:-1] != begin:  # MicroPython leaves out what is no base64
                 raise ValueError
         parts.append(binascii.a2b_base64(rest))
     except ValueError:
