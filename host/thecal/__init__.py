@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # a type checker knows the name; the module `typing` would take longer than all the rest
 if TYPE_CHECKING:
+    from typing import Any
+
     from thecal.api import aio as aio
     from thecal.api.opening import open as open
     from thecal.api.opening import simulated as simulated

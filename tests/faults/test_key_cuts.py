@@ -69,7 +69,7 @@ def cut_starts(image: bytes) -> Iterator[bytes]:
 def boot_on(chip: Chip) -> None:
     pump = UnitPump.__new__(UnitPump)
     pump.board = board.Board(chip, MONDAY_UTC_S + 60)
-    running.boot.build(pump.board, "0" * 64, ())
+    running.boot.build(pump.board, running.loading.load(pump.board), "0" * 64, ())
 
 
 @pytest.mark.rule("R9")

@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-CELL_KEYS = {"markdown": {"cell_type", "id", "metadata", "source"}, "code": {"cell_type", "id", "metadata", "source", "execution_count", "outputs"}}
+EVERY = {"cell_type", "id", "metadata", "source"}
+CELL_KEYS = {"markdown": EVERY, "code": EVERY | {"execution_count", "outputs"}}
 
 
 def cells(path: Path) -> list[tuple[str, str]]:

@@ -1,21 +1,13 @@
-"""The keys at power-up: those that are stored, and the wish to forget them."""
+"""The wish to forget the keys, at power-up."""
 
 from app.records.store import StoreError
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
-    from app.types import Pump, Setup
+    from app.types import Pump
 
-_KEYS_BYTES = const(96)  # one of 32 bytes for each role (pumpcore.wire.signing)
 _FORGET_PATH = const("/store/keys.forget")
 _REMOVED, _BY_MAINTENANCE = const(1), const(2)  # as in record_types
-
-
-def take(setup: "Setup", payload: bytes) -> None:
-    """Use the stored keys. Raises ValueError if the bytes are not three keys."""
-    if len(payload) != _KEYS_BYTES:
-        raise ValueError("not three keys")
-    setup.keys = payload
 
 
 def forget(pump: "Pump") -> None:

@@ -1,13 +1,16 @@
-"""What is on flash of the pump's setup, read first of all at power-up: bench, calibration, reservoir, program."""
+"""What is on flash of the pump's setup, read first of all at power-up: keys, bench, calibration, reservoir, program."""
 
 from app.programs.setup import Facts, Setup
 from app.records.store import Store, StoreError
 from app.wire.handlers.table import Loader
 from pumpcore.faults.faults import Refusal
+from pumpcore.units import const
 from pumpcore.wire.messages import METHODS
 
 if 0:  # for the type checker alone
     from app.types import Board
+
+_KEYS_BYTES = const(96)  # one of 32 bytes for each role (pumpcore.wire.signing)
 
 
 def load(board: "Board") -> Setup:
@@ -21,6 +24,7 @@ def load(board: "Board") -> Setup:
         setup.name = (store.load("name") or b"").decode()
     except (StoreError, ValueError):
         pass
+    setup.take("keys", _keys)
     if not store.holds("bench"):
         setup.problems.append("not_commissioned")
     else:
@@ -39,6 +43,13 @@ def load(board: "Board") -> Setup:
         setup.take("primed", _nothing)
     give_back()
     return setup
+
+
+def _keys(setup: Setup, payload: bytes) -> None:
+    """Use the stored keys. Raises ValueError if the bytes are not three keys."""
+    if len(payload) != _KEYS_BYTES:
+        raise ValueError("not three keys")
+    setup.keys = payload
 
 
 def _bench(setup: Setup, payload: bytes) -> None:

@@ -50,9 +50,9 @@ class AsyncReview:
         self.plain = plain
         self._pump = pump
 
-    async def carry_out(self) -> Order:
-        """Send the order and return it. Raises as `Review.carry_out`."""
-        return await self._pump.in_thread(self.plain.carry_out)
+    async def carry_out(self, at_once: bool = False) -> Order:
+        """Send the order and return it. `at_once` and errors as for `Review.carry_out`."""
+        return await self._pump.in_thread(partial(self.plain.carry_out, at_once))
 
 
 class AsyncPump:
@@ -291,8 +291,9 @@ class AsyncPump:
         return AsyncReview(self, await self.in_thread(prepare))
 
     async def _carried_out(self, review: AsyncReview, confirm: Confirm | None) -> Order:
-        if confirm is not None and review.plain.question:
-            answer = confirm(review.plain)
-            if not (await answer if isawaitable(answer) else answer):
-                raise not_confirmed()
+        if confirm is None or not review.plain.question:
+            return await review.carry_out(at_once=True)
+        answer = confirm(review.plain)
+        if not (await answer if isawaitable(answer) else answer):
+            raise not_confirmed()
         return await review.carry_out()

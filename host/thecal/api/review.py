@@ -116,13 +116,14 @@ class Review:
         whole = {"kind": self.kind, "question": self.question, "rows": self.rows, "digest": self.digest, "orders": self.orders}
         return {**whole, **self._draft.data}
 
-    def carry_out(self) -> Order:
-        """Send the order and return it. Raises Stale if the review was used before, or the pump is in another state than the reviewed one;
-        Refused if the pump refuses; Unknown if the answer was lost."""
+    def carry_out(self, at_once: bool = False) -> Order:
+        """Send the order and return it. `at_once`: nobody was asked since the review, so that what the pump said less than two seconds ago
+        still counts. Raises Stale if the review was used before, or the pump is in another state than the reviewed one; Refused if the pump
+        refuses; Unknown if the answer was lost."""
         if not self._once.acquire(blocking=False):
             raise Stale("this review was carried out already; nothing was sent again", "make a new review")
         with self._session.opened() as client:
-            now = self._session.recent_facts(client)
+            now = self._session.recent_facts(client) if at_once else self._session.facts(client)
             check_unchanged(self._seen, now)
             self._session.forget()
             return self._draft.send(now)

@@ -19,6 +19,32 @@ if TYPE_CHECKING:
 RECENT_S = 2.0  # between a review and its order without a person's answer: on a slow line each question is a wait
 
 
+class Gate:
+    """Closed while at least one thread is in its `with`; the other threads wait outside."""
+
+    def __init__(self) -> None:
+        self._inside: list[int] = []
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._inside.append(threading.get_ident())
+
+    def __exit__(self, *details: object) -> None:
+        with self._changed:
+            self._inside.remove(threading.get_ident())
+            self._changed.notify_all()
+
+    def is_free(self) -> bool:
+        """Return True for a thread that need not wait."""
+        return not self._inside or threading.get_ident() in self._inside
+
+    def wait(self) -> None:
+        """Wait until no other thread is inside."""
+        with self._changed:
+            self._changed.wait_for(self.is_free)
+
+
 class Session:
     """The port of one pump. `hold`: keep it open between exchanges. `client`: an own one of the caller, instead of a new one. Raises as
     `open_pump`."""
@@ -26,7 +52,8 @@ class Session:
     def __init__(self, port: str | None, hold: bool = True, client: Client | None = None) -> None:
         self.hold = hold
         self._lock = threading.RLock()
-        self._depth = 0
+        self._stopping = Gate()
+        self._depth = self._owner = 0
         self._client: Client = client or open_pump(port)
         if self._client.greeting is None:
             self._client.hello()
@@ -41,13 +68,17 @@ class Session:
 
     @contextmanager
     def opened(self) -> Iterator[Client]:
-        """Yield the client for one exchange; other threads wait."""
+        """Yield the client for one exchange; other threads wait, and all of them for a stop."""
+        if self._owner != threading.get_ident():
+            self._stopping.wait()
         with self._lock:
             self._depth += 1
+            self._owner = threading.get_ident()
             try:
                 yield self._client
             finally:
                 self._depth -= 1
+                self._owner = self._owner if self._depth else 0
                 if not self.hold and not self._depth:
                     self._client.close()
 
@@ -89,9 +120,15 @@ class Session:
         """Return a second client of the same port, for a stop that can't wait."""
         return Client(self.port_url)
 
-    def try_lock(self) -> bool:
-        """Return True if no exchange is under way; the caller then calls `unlock`."""
-        return self._lock.acquire(blocking=False)
+    @contextmanager
+    def stopping(self) -> Iterator[None]:
+        """Let no other thread begin an exchange meanwhile."""
+        with self._stopping:
+            yield
+
+    def try_lock(self, timeout_s: float) -> bool:
+        """Return True if no exchange is under way, or the last one ended within this time; the caller then calls `unlock`."""
+        return self._lock.acquire(timeout=timeout_s)
 
     def unlock(self) -> None:
         """End what `try_lock` began."""

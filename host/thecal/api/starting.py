@@ -57,7 +57,7 @@ def begin(pump: PumpFacts, wish: Wish, move: Move | None, person: Person) -> Ord
 
     if move is not None:
         person.note(f"clock set to {move.result(move.make())}")
-    elif pump.status["state"] == "stopped":
+    elif pump.status["state"] == "stopped" and wish.move is False:
         keep(pump.status, wish, person)
     try:
         reply = pump.client.start()

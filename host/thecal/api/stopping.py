@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from thecal.pump.client import Client
 
 AFTER_S = 2.0  # to ask the stopped pump what it did
-WAIT_S, PAUSE_S = 1.0, 0.02  # for an exchange of another thread
+WAIT_S, PAUSE_S = 1.0, 0.05  # for an exchange of another thread
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,16 @@ class Stopped:
 def stop(session: Session, person: Person) -> Stopped:
     """Stop the pump now, in any state. Another thread's exchange does not delay it. Raises Unknown if no answer came."""
     try:
-        if not wait_for_turn(session):
-            with session.beside() as client:
-                return asked_to_stop(client)
-        try:
-            session.release()  # a fresh connection needs nothing of what is half read
-            with session.opened() as client:
-                return asked_to_stop(client)
-        finally:
-            session.unlock()
+        with session.stopping():
+            if not wait_for_turn(session):
+                with session.beside() as client:
+                    return asked_to_stop(client)
+            try:
+                session.release()  # a fresh connection needs nothing of what is half read
+                with session.opened() as client:
+                    return asked_to_stop(client)
+            finally:
+                session.unlock()
     finally:
         note(session.port_url, person.note)
 
@@ -45,12 +46,12 @@ def stop(session: Session, person: Person) -> Stopped:
 def wait_for_turn(session: Session) -> bool:
     """Take the session's lock. While another thread has it, write the bare word between its bytes: the pump acts on that at once. Returns
     False after a second."""
-    begun_s = time.monotonic()
-    while not session.try_lock():
+    begun_s, pause_s = time.monotonic(), 0.0
+    while not session.try_lock(pause_s):
         session.interject(b"\nstop\n")
+        pause_s = PAUSE_S
         if time.monotonic() - begun_s > WAIT_S:
             return False
-        time.sleep(PAUSE_S)
     return True
 
 

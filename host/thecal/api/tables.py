@@ -22,7 +22,14 @@ NL_PER_ML = 1_000_000
 def columns_of(rows: list[dict[str, Any]]) -> Columns:
     """Return rows as columns of equal length; None where a row has no such field. The first columns are those of every record."""
     names = dict.fromkeys([*FIRST, *(name for row in rows for name in row)])
-    return {name: [row.get(name) for row in rows] for name in names}
+    return {name: of_one_kind([row.get(name) for row in rows]) for name in names}
+
+
+def of_one_kind(column: list[Any]) -> list[Any]:
+    """Return a column with texts and numbers as texts: a data frame's column has one type."""
+    if len({isinstance(value, str) for value in column if value is not None}) < 2:
+        return column
+    return [None if value is None else str(value) for value in column]
 
 
 class Records(NamedTuple):

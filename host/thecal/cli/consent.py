@@ -86,7 +86,7 @@ def decide(review: Review, consent: Consent) -> Placed | None:
         return None
     if review.question:
         confirm(review.question, consent.yes)
-    return review.carry_out()
+    return review.carry_out(at_once=consent.yes or not review.question)
 
 
 def unsent_review(review: Review, as_json: bool) -> None:

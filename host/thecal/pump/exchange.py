@@ -208,9 +208,9 @@ class Exchange:
         with self.turn:
             try:
                 yield
+            except LinkLost as error:
+                raise self._dropped(error) from None
             finally:
-                if self._link is not None:
-                    self._heard = self._link.heard or self._heard
                 self.close()
 
     def _reply_to(self, link: Link, identity: str, method: str) -> Reply:

@@ -88,8 +88,9 @@ def place(one: type) -> str:
 
 
 def members(one: type) -> list[Any]:
-    """Return the public methods and properties of a class that have a docstring of their own."""
-    return [member for name, member in vars(one).items() if not name.startswith("_") and (callable(member) or isinstance(member, property))]
+    """Return the public methods and properties of a class and of its parts."""
+    found = {name: member for part in one.__mro__ if part.__module__.startswith("thecal.api") for name, member in vars(part).items()}
+    return [member for name, member in found.items() if not name.startswith("_") and (callable(member) or isinstance(member, property))]
 
 
 def block(member: Any, head: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
-from thecal.errors import BadInput, ThecalError
+from thecal.errors import BadInput, ThecalError, WrongDevice
 from thecal.pump.client import Client
 from thecal.pump.transport import ports
 from thecal.web.hub import Hub
@@ -17,7 +19,15 @@ from thecal.web.refusals import WebError
 
 LOOK_EVERY_S = 2.0
 GREET_S = 1.0
+LONGEST_S, NEVER_S = 30.0, float("inf")
 STOPS_AT_ONCE = 32
+
+
+class Later(NamedTuple):
+    """When a port is asked again, and after which pause."""
+
+    at_s: float
+    pause_s: float
 
 
 class Fleet:
@@ -30,6 +40,7 @@ class Fleet:
         self.pumps: dict[str, WebPump] = {}
         self.stops = ThreadPoolExecutor(STOPS_AT_ONCE, "stop")
         self._named = named
+        self._later: dict[str, Later] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="find", daemon=True)
@@ -60,11 +71,17 @@ class Fleet:
         return sorted(self.pumps.values(), key=lambda one: (one.title, one.id))
 
     def find(self) -> None:
-        """Look once at each port that has no pump that answers."""
+        """Look once at each port that has no pump that answers. A port without one is asked more and more seldom, one with another device
+        not again until it has gone: it may be somebody's prompt."""
         covered = {pump.port_url for pump in self.pumps.values() if pump.known.online or pump.known.status is None}
-        for port_url in self._ports():
-            if port_url not in covered:
-                self._try(port_url)
+        here = self._ports()
+        self._later = {port_url: later for port_url, later in self._later.items() if port_url in here}
+        for port_url in here:
+            later = self._later.get(port_url, Later(0.0, LOOK_EVERY_S))
+            if port_url in covered or time.monotonic() < later.at_s:
+                continue
+            pause_s = self._try(port_url, later.pause_s)
+            self._later[port_url] = Later(time.monotonic() + pause_s, pause_s)
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -84,14 +101,18 @@ class Fleet:
                 found.append(chosen.port_url)
         return found
 
-    def _try(self, port_url: str) -> None:
+    def _try(self, port_url: str, pause_s: float) -> float:
+        """Ask a port. Returns the pause until the next time."""
         try:
             with Client(port_url, GREET_S, GREET_S) as client:
                 hello = client.hello()
+        except WrongDevice:
+            return NEVER_S
         except ThecalError:
-            return
+            return min(LONGEST_S, 2 * pause_s)
         with self._lock:
             self._place(port_url, str(hello.get("unique_id") or ""))
+        return LOOK_EVERY_S
 
     def _place(self, port_url: str, unique_id: str) -> None:
         """Give a pump that answered its place: the one that it had, otherwise a new one."""

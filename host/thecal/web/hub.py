@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel
@@ -79,9 +80,9 @@ class Hub:
             self._listeners.discard(listener)
 
     def _send(self, pump: str, text: str) -> None:
-        if self._loop is None or self._loop.is_closed():
-            return
-        self._loop.call_soon_threadsafe(self._spread, pump, text)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has just been closed: the server ends
+                self._loop.call_soon_threadsafe(self._spread, pump, text)
 
     def _spread(self, pump: str, text: str) -> None:
         for one in self._listeners:

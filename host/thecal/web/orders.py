@@ -52,19 +52,17 @@ class Visitor(Person):
 
 
 class PumpOfPage(Pump):
-    """A pump whose port is opened for each exchange, by turns with the server's poller. `operates`: the login has the role operate only,
-    which may not set the clock."""
+    """A pump whose port is opened for each exchange, by turns with the server's poller."""
 
-    def __init__(self, client: Client, operates: bool) -> None:
+    def __init__(self, client: Client) -> None:
         super().__init__(client.port_url, hold=False, person=Visitor(), client=client)
-        self._operates = operates
 
     def prepare(self, asked: Ask) -> Review:
         """Return the review of an order. Raises BadInput, Failed, InAlarm, Refused, LinkLost, WebError."""
         makers: dict[Kind, Callable[[Ask], Review]] = {
             "run": self._run,
             "bolus": lambda one: self.prepare_bolus(given(one.volume), given(one.rate), over=given(one.over)),
-            "start": lambda one: self.prepare_start(set_clock=False if self._operates else None),
+            "start": lambda one: self.prepare_start(),
             "program": self._program,
             "temporary": self._temporary,
             "prime": lambda one: self.prepare_prime(needed("rate", one.rate), one.again),

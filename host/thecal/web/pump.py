@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pumpcore.faults.faults import Refusal
 from pumpcore.program.packing import unpack
-from thecal.errors import PortBusy, Refused, ThecalError, WrongDevice
+from thecal.errors import NoKey, PortBusy, Refused, ThecalError, WrongDevice
 from thecal.history.evidence import Evidence
 from thecal.pump.client import Client
 from thecal.pump.transport import names
@@ -31,6 +31,7 @@ GAP_S = 0.06  # between two slices of a download: time for another program to op
 REPLY_TIMEOUT_S, PATIENCE_S = 1.0, 1.0
 GREET_EVERY_S = 30.0
 LOST_AFTER_S = 15.0
+FOREIGN_S = 30.0  # until the next look at a port where another device answers
 RUNS = ("running", "limited", "priming", "calibrating", "resuming")
 
 
@@ -50,7 +51,7 @@ class WebPump:
         self._since_midnight = SinceMidnight()
         self._greeted_s = float("-inf")
         self._lost_s: float | None = None
-        self._lost_told = False
+        self._lost_told = self._foreign = False
         self._wake, self._ended, self._first = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"pump {identity}", daemon=True)
 
@@ -129,7 +130,8 @@ class WebPump:
             self._wake.clear()
             self.look(begun_s + INTERVAL_S)
             self._first.set()
-            self._wake.wait(max(0.0, begun_s + INTERVAL_S - time.monotonic()))
+            pause_s = FOREIGN_S if self._foreign else INTERVAL_S
+            self._wake.wait(max(0.0, begun_s + pause_s - time.monotonic()))
 
     def look(self, until_s: float) -> None:
         """Ask for the status and publish it; then read the journal in slices until this moment."""
@@ -166,7 +168,8 @@ class WebPump:
     def _asked(self) -> dict[str, Any]:
         status = self.client.status()
         digest = status.get("program_digest") or ""
-        if digest != (self.known.status or {}).get("program_digest") or (digest and not self.packed):
+        keyed = status.get("keys", "none") != "none"  # then a login reads it
+        if digest != (self.known.status or {}).get("program_digest") or (digest and not self.packed and not keyed):
             self.learn_program(self.client)
         return status
 
@@ -175,14 +178,14 @@ class WebPump:
         try:
             self.packed = base64.b64decode(client.program_read().get("program") or "")
             self.known.program = unpack(self.packed) if self.packed else None
-        except (Refused, Refusal):
+        except (NoKey, Refused, Refusal):
             self.packed, self.known.program = b"", None
 
     def _seen(self, status: dict[str, Any]) -> None:
         before = self.known.status
         self.known.status, self.known.error = status, None
         self._see_run(before, status)
-        self.known.online, self._lost_s = True, None
+        self.known.online, self._lost_s, self._foreign = True, None, False
         if self._lost_told:
             self._lost_told = False
             self._notifier.say(f"{self.title}: found again", f"The pump answers again; it is {status['state']}.")
@@ -213,6 +216,7 @@ class WebPump:
                 self._notifier.say(f"{self.title}: {told.alarm.severity} {number} {told.alarm.name}", f"{told.alarm.text}; {told.alarm.do}")
 
     def _lost(self, error: ThecalError) -> None:
+        self._foreign = isinstance(error, WrongDevice)  # leave it in peace: it may be somebody's prompt
         self.known.online, self.known.error = False, trouble_of(error)
         now_s = time.monotonic()
         self._lost_s = self._lost_s if self._lost_s is not None else now_s

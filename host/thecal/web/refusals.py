@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from thecal.errors import BadAnswer, BadInput, InAlarm, LinkLost, NoPump, PortBusy, Refused, ThecalError, Unknown
+from thecal.errors import BadAnswer, BadInput, InAlarm, LinkLost, NoKey, NoPump, PortBusy, Refused, ThecalError, Unknown
 from thecal.web.shapes import Failure, Trouble
 
-UNKNOWN_STATUS, BUSY_STATUS, AWAY_STATUS, REFUSED_STATUS, BAD_STATUS = 504, 503, 503, 409, 422
+FORBIDDEN_STATUS, UNKNOWN_STATUS, BUSY_STATUS, AWAY_STATUS, REFUSED_STATUS, BAD_STATUS = 403, 504, 503, 503, 409, 422
 # the first class that fits gives the word and the status
 WORDS: tuple[tuple[type[ThecalError], str, int], ...] = (
     (Refused, "refused", REFUSED_STATUS),
+    (NoKey, "role", FORBIDDEN_STATUS),
     (InAlarm, "in_alarm", REFUSED_STATUS),
     (BadInput, "bad_input", BAD_STATUS),
     (PortBusy, "port_busy", BUSY_STATUS),

@@ -99,7 +99,7 @@ def opened(pump: WebPump, session: Session | None) -> tuple[PumpOfPage, OrderTur
     client = pump.new_client(signer=session.signer(pump.unique_id) if session is not None else None)
     turn = OrderTurn(pump.turn, pump.port_url)
     client.turn = turn
-    return PumpOfPage(client, session is not None and session.role(pump.unique_id) == "operate"), turn
+    return PumpOfPage(client), turn
 
 
 def role_of(asked: Ask) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from thecal.web.sessions import Sessions
 # A STOP needs the interpreter at once, also while a chart is computed in another thread.
 SWITCH_S = 0.0005
 GRACE_S = 1
+PATIENCE_S, LOOK_EVERY_S = 5.0, 0.5  # a pump may be busy with another program for a moment
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,17 @@ def made(how: How) -> Server:
 
 
 def check_keys(server: Server) -> None:
-    """Look for pumps once. Raises Failed if other computers could reach pumps and none of them has keys."""
-    server.fleet.find()
-    for pump in server.fleet.all():
-        pump.settle()
-    if server.rules.login and not any(pump.keys == "set" for pump in server.fleet.all()):
+    """Look for pumps. Raises Failed if other computers could reach pumps and none of them has keys."""
+    until_s = time.monotonic() + (PATIENCE_S if server.rules.login else 0.0)
+    while True:
+        server.fleet.find()
+        for pump in server.fleet.all():
+            pump.settle()
+        found = any(pump.keys == "set" for pump in server.fleet.all())
+        if found or time.monotonic() >= until_s:
+            break
+        time.sleep(LOOK_EVERY_S)
+    if server.rules.login and not found:
         server.fleet.end()
         raise Failed("no pump with keys is here, and other computers would reach it", "set keys first: thecal key new")
 

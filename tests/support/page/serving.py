@@ -41,12 +41,16 @@ START_S, RUNS_S = 30.0, 0.3
 class Page:
     """A running server. `http` asks it as its own page does."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+    def __init__(self, process: subprocess.Popen[str], url: str, verify: Any) -> None:
         self.process, self.url = process, url.rstrip("/")
-        self.http = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=20)
-        secret = re.search(r'<meta name="thecal-secret" content="([^"]+)">', self.http.get("/").text)
-        assert secret is not None
-        self.secret = {"X-Thecal-Secret": secret[1]}
+        self.http = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=20, verify=verify)
+        self.secret: dict[str, str] = {}
+        self.learn_secret()
+
+    def learn_secret(self) -> None:
+        """Take the secret from the page; a server that needs a login shows it after that only."""
+        found = re.search(r'<meta name="thecal-secret" content="([^"]+)">', self.http.get("/").text)
+        self.secret = {"X-Thecal-Secret": found[1]} if found else {}
 
     def pumps(self) -> dict[str, Any]:
         """Return every pump by its id."""
@@ -54,7 +58,10 @@ class Page:
 
     def wait_for(self, count: int) -> dict[str, Any]:
         """Wait until so many pumps are online."""
-        wait_until(lambda: sum(one["online"] for one in self.pumps().values()) >= count, START_S)
+        deadline_s = time.monotonic() + START_S
+        while sum(one["online"] for one in self.pumps().values()) < count:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.1)  # the server limits how often it is asked
         return self.pumps()
 
     def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
@@ -68,26 +75,28 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def answers(url: str) -> bool:
+def answers(url: str, verify: Any) -> bool:
     """Return True if a server listens there."""
     try:
-        return httpx.get(url).status_code == 200
+        return httpx.get(url, verify=verify).status_code in (200, 303)
     except httpx.ConnectError:
         return False
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *words: str) -> Iterator[Page]:
-    """Run `thecal serve` with the runtime folder of `folder`."""
-    command = [sys.executable, *FLAGS, "-m", "thecal", "serve", "--port-http", str(free_port()), *words]
+def serving(folder: Path, *words: str, url: str = "", verify: Any = True) -> Iterator[Page]:
+    """Run `thecal serve` with the runtime folder of `folder`. `url`: where to ask it, if it prints another name."""
+    port = () if "--port-http" in words else ("--port-http", str(free_port()))
+    command = [sys.executable, *FLAGS, "-m", "thecal", "serve", *port, *words]
     with (folder / "serve.log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment(folder / "runtime"), stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        assert url, (folder / "serve.log").read_text()
-        wait_until(lambda: answers(url), START_S)
-        page = Page(process, url)
+        printed = process.stdout.readline().strip()
+        assert printed, (folder / "serve.log").read_text()
+        url = url or printed
+        wait_until(lambda: answers(url, verify), START_S)
+        page = Page(process, url, verify)
         with contextlib.closing(page.http):
             yield page
     finally:

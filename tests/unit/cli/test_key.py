@@ -64,6 +64,7 @@ def test_without_words_it_says_what_is_set_and_what_is_here(run, pump):
     assert json.loads(run("--json")[1]) == {"unique_id": "00a1", "keys": "set", "held": ["look", "operate"]}
 
 
+@pytest.mark.rule("R10")
 def test_new_says_what_to_do_at_the_pump_and_has_the_pump_prove_all_three(run, pump):
     pump.waits = [60, 59, RELEASE_S, RELEASE_S]
     code, out, err = run("new", "--yes")
@@ -90,6 +91,7 @@ def test_a_no_and_a_dry_run_send_nothing(run, pump, typed):
     assert "key.set" not in pump.executed and not keys.holds(pump.unique_id)
 
 
+@pytest.mark.rule("R8")
 def test_drawn_keys_are_here_before_the_pump_has_them(run, pump):
     seen = []
     taken = pump.do_key_set
@@ -130,6 +132,7 @@ def test_a_key_comes_from_a_file_or_from_stdin(run, pump, typed, tmp_path):
     assert keys.load(pump.unique_id).keys == {"look": KEYS["look"], "program": KEYS["program"]}
 
 
+@pytest.mark.rule("R10")
 @pytest.mark.parametrize(
     ("text", "words", "code", "said"),
     [
@@ -257,6 +260,7 @@ def test_status_says_whether_keys_are_set(thecal_says, pump):
     assert json.loads(thecal_says("status", "--json", "--port", pump.port_url)[1])["keys"] == "set"
 
 
+@pytest.mark.rule("R8")
 def test_stop_asks_for_no_key_and_for_no_challenge(thecal_says, pump):
     set_up(pump)
     pump.state = "running"

@@ -53,6 +53,7 @@ def test_at_the_prompt_one_file_is_written_and_the_pump_says_that_it_has_no_keys
     assert {entry.split()[1] for entry in writes(keyed)} == {FORGET_PATH} and keyed.log[-1] == "reset"
 
 
+@pytest.mark.rule("R10")
 def test_a_pump_that_runs_is_left_alone_and_the_way_is_named(keyed):
     with pytest.raises(Failed, match="a pump runs on") as found:
         forget(keyed)
@@ -92,6 +93,7 @@ def test_a_flash_needs_the_program_key_before_it_stops_or_saves_anything(keyed):
     assert "hold its stop button while you plug it in" in found.value.do and keyed.log == [] and keyed.state == "running"
 
 
+@pytest.mark.rule("R10")
 def test_a_backup_never_holds_the_keys(keyed, tmp_path):
     from support.host.flash_scene import flash
 

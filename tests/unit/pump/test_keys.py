@@ -70,6 +70,7 @@ def test_keys_come_back_and_are_forgotten():
     assert keys.load(ID) == Held()
 
 
+@pytest.mark.rule("R10")
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no modes")
 def test_only_the_owner_can_read_the_file_whatever_the_mask_is(folder):
     before = os.umask(0)
@@ -81,6 +82,7 @@ def test_only_the_owner_can_read_the_file_whatever_the_mask_is(folder):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600 and stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+@pytest.mark.rule("R10")
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no modes")
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o602])
 def test_a_file_that_others_can_read_or_write_is_not_used(folder, mode):

@@ -59,6 +59,7 @@ def test_each_method_says_its_role():
 BY_ROLES = [(ROLES, ["look", "operate"]), (("operate",), ["operate"] * 2), (("program",), ["program"] * 2)]
 
 
+@pytest.mark.rule("R10")
 @pytest.mark.parametrize(("held", "taken"), BY_ROLES)
 def test_the_lowest_key_that_suffices_signs(pump, client, held, taken):
     hold(pump, *held)
@@ -109,6 +110,7 @@ def test_a_pump_that_lost_its_keys_is_asked_again_without_a_signature(pump, clie
     assert pump.state == "running" and pump.refused == [("start", "signature")]
 
 
+@pytest.mark.rule("R8")
 def test_a_lost_answer_is_asked_for_with_the_same_bytes(pump, client):
     hold(pump, *ROLES)
     client.hello()
@@ -195,6 +197,7 @@ def test_a_role_that_this_version_did_not_expect_is_named(pump, client, monkeypa
     assert found.value.fault == "role" and "thecal key show operate" in found.value.do
 
 
+@pytest.mark.rule("R8")
 def test_keys_whose_change_was_not_answered_are_tried_and_none_is_lost(pump, client):
     hold(pump, *ROLES, of=OTHERS, drawn=KEYS)
     client.hello()
@@ -210,6 +213,7 @@ def test_drawn_keys_alone_sign_after_a_first_change_without_an_answer(pump, clie
     assert pump.state == "running"
 
 
+@pytest.mark.rule("R10")
 def test_a_signer_that_was_given_is_the_only_one(pump):
     hold(pump, *ROLES)
 

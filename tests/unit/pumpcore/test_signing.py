@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from app.startup import boot
 from pumpcore.wire import messages, signing
 from pumpcore.wire import messages as frame
-from support.pump.keys import KEYS, seal
-from support.pump.running import ready
+from support.pump.keys import KEYS, seal, with_keys
+from support.pump.running import again, ready
 
 CHALLENGE = b"00112233445566778899aabbccddeeff"
 RFC_4231 = {
@@ -61,6 +61,5 @@ def test_both_sides_mean_the_same_file_and_the_same_size() -> None:
     pump.board.flash.write(signing.FORGET_PATH, b"")
     boot.keys.forget(pump.pump)
     assert not pump.board.flash.exists(signing.FORGET_PATH) and pump.records("keys_changed")
-    boot.keys.take(pump.pump.setup, bytes(signing.KEYS_BYTES))
-    with pytest.raises(ValueError, match="three keys"):
-        boot.keys.take(pump.pump.setup, bytes(signing.KEYS_BYTES - 1))
+    for keys, state in ((KEYS, "set"), (KEYS[:-1], "damaged")):
+        assert len(KEYS) == signing.KEYS_BYTES and again(with_keys(ready(), keys)).call("status")["keys"] == state

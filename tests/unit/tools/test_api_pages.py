@@ -8,7 +8,7 @@ import pytest
 import thecal
 from thecal.tools import api_pages
 
-PARAMETERS_OF = re.compile(r"[Pp]arameters(?: and errors)? as for `([a-z_.]+)`|^As `Pump\.([a-z_]+)`")
+PARAMETERS_OF = re.compile(r"[Pp]arameters(?: and errors)? as for\s+`([a-z_.]+)`|^As `Pump\.([a-z_]+)`")
 PLAIN = [one for one in api_pages.CLASSES if not one.__name__.startswith("Async")]
 METHODS = [(one, member) for one in PLAIN for member in api_pages.members(one) if not isinstance(member, property)]
 

@@ -10,12 +10,12 @@ from support.page.asked import URL
 from thecal.errors import NoKey
 from thecal.pump import keys as stored
 from thecal.pump.client import Client
-from thecal.pump.signing import ROLES, drawn, text_of
+from thecal.pump.signing import KEY_BYTES, ROLES, text_of
 from thecal.web import sessions as sessions_module
 from thecal.web.server import Server
 from thecal.web.sessions import COOKIE, Sessions, nobody
 
-KEYS = drawn()
+KEYS = {role: bytes([number]) * KEY_BYTES for number, role in enumerate(ROLES, 0xA1)}
 RUN = {"kind": "run", "rate": "1 mL/h", "duration": "2 h"}
 BOLUS = {"kind": "bolus", "volume": "50 uL", "rate": "2 mL/h"}
 

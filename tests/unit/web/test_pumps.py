@@ -79,6 +79,15 @@ def test_another_pump_on_the_port_is_another_pump(page: TestClient, server: Serv
     assert set(shown) == {"0" * 16, "1" * 16}
 
 
+def test_another_device_is_asked_once_and_then_left_in_peace() -> None:
+    """It may be somebody's MicroPython prompt, where each question would be typed."""
+    with FakePump(foreign=b"\r\n>>> ") as device:
+        server = made([device.port_url])
+        with browser(server) as page:
+            assert page.get("/api/pumps").json() == []
+            wait_until(lambda: any(one.at_s == float("inf") for one in server.fleet._later.values()), 10)
+
+
 def test_two_pumps_of_one_id_have_two_places() -> None:
     assert identity_of("ab", "x", False) == "ab" != identity_of("ab", "x", True) != identity_of("ab", "y", True)
     assert identity_of("", "x", False).startswith("port-") and identity_of("../A", "x", False) == "a"
@@ -209,8 +218,9 @@ def test_downloads_say_how_far_the_journal_is(server: Server, page: TestClient, 
     known = server.fleet.all()[0]
     wait_until(lambda: known.journal is not None and known.journal.complete)
     assert page.get(f"{pump_path}/journal.csv").status_code == 200
-    known.journal.complete = False
     monkeypatch.setattr(type(known.journal), "wants", lambda self, status: True)
+    monkeypatch.setattr(type(known.journal), "read_slice", lambda self, client: None)
+    known.journal.complete = False
     answer = page.get(f"{pump_path}/report.html")
     assert answer.status_code == 503 and "%" in answer.json()["error"]["text"]
 

@@ -35,6 +35,7 @@ def test_other_computers_need_pumps_with_keys(monkeypatch: pytest.MonkeyPatch) -
     server = made(how())
     check_keys(server)  # on this computer no keys are needed
     server.fleet.end()
+    monkeypatch.setattr("thecal.web.run.PATIENCE_S", 0.1)
     server = made(how())
     server.rules.login = True
     with pytest.raises(Failed) as error:

@@ -38,7 +38,7 @@ def start(
             return
         review = pump.prepare_start(zone, set_clock)
         agree(review, wish)
-        order = review.carry_out()
+        order = review.carry_out(at_once=not review.data["moves_clock"] or bool(wish.move))
     after, reading = order.facts["status"], order.facts["clock"]
     if as_json:
         emit_json({"start": order.reply, "status": after, "clock": reading.as_dict()})
