@@ -30,7 +30,7 @@ tubing = "60 uL"
 catheter = "40 uL"
 measured = 2026-01-31
 """
-SLOW_MS = 25_000
+SLOW_MS = 40_000
 MASSES = ("0.0641 g", "0.0639 g")  # of two turns, which deliver 0.064 mL
 
 

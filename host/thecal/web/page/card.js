@@ -62,7 +62,9 @@ export function facts(id) {
 
 function today(known) {
   if (!known || known.ml === null) return known?.text || "unknown";
-  return known.text || `${volume(known.ml)}${known.plus_minus_ml === null ? "" : ` ± ${volume(known.plus_minus_ml)}`}`;
+  const text = (known.text || volume(known.ml)).replace("+-", "±");
+  if (text.includes("±")) return text;
+  return `${text} ${known.plus_minus_ml === null ? "(± unknown)" : `± ${volume(known.plus_minus_ml)}`}`;
 }
 
 function why(one) {

@@ -175,7 +175,7 @@ function volumes({ data, width, read }) {
 }
 
 function rates({ data, width, read }) {
-  const stepped = uPlot.paths.stepped({ align: 1 });
+  const stepped = uPlot.paths.stepped({ align: -1 }); // a rate is the mean of the part before its moment
   const series = [
     { ...delivered("Delivered"), paths: stepped },
     { ...planned("Planned"), paths: stepped },

@@ -1,7 +1,7 @@
 // The day of a program as a picture: the rate over 24 hours, with a table of the same.
 
 import { el, svg, table } from "./dom.js";
-import { digits, timeOfDay } from "./words.js";
+import { digits, sentence, timeOfDay } from "./words.js";
 
 const HEIGHT = 200;
 const LEFT = 52;
@@ -9,6 +9,9 @@ const RIGHT = 10;
 const TOP = 26;
 const BOTTOM = 28;
 const DAY_S = 86_400;
+
+const DAYS = { mon: "Monday", tue: "Tuesday", wed: "Wednesday", thu: "Thursday", fri: "Friday", sat: "Saturday", sun: "Sunday" };
+const dayName = (text) => DAYS[text] ?? text;
 
 // The drawing shrinks with its place, its letters with it: a narrow screen gets a narrower drawing.
 const width = () => Math.min(720, Math.max(300, document.documentElement.clientWidth - 60));
@@ -53,7 +56,7 @@ export function picture(view) {
     "figure",
     { class: "day-figure" },
     drawing,
-    el("figcaption", {}, view.day_text || "The rates of the present day."),
+    el("figcaption", {}, sentence(dayName(view.day_text) || "the rates of the present day")),
     el(
       "details",
       {},
