@@ -4,4 +4,5 @@ import sys
 
 from thecal.cli.app import main
 
-sys.exit(main())
+if __name__ == "__main__":  # a process beside `thecal serve` imports it under another name
+    sys.exit(main())

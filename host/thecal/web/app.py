@@ -52,6 +52,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         fleet.hub.close()
+        app.state.server.worker.close()
         await asyncio.to_thread(fleet.end)
 
 

@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from thecal.errors import BadInput, ThecalError, WrongDevice
+from thecal.errors import BadInput, PortBusy, ThecalError, WrongDevice
 from thecal.pump.client import Client
 from thecal.pump.transport import ports
 from thecal.web.hub import Hub
@@ -117,9 +117,10 @@ class Fleet:
     def _place(self, port_url: str, unique_id: str) -> None:
         """Give a pump that answered its place: the one that it had, otherwise a new one."""
         same = [pump for pump in self.pumps.values() if pump.unique_id == unique_id and unique_id]
-        away = [pump for pump in same if not pump.known.online]
         if any(pump.port_url == port_url for pump in same):
             return
+        # one that was just plugged in elsewhere may still count as online
+        away = [pump for pump in same if not pump.known.online or not answers(pump.port_url, unique_id)]
         if away:
             away[0].move(port_url)
             return
@@ -127,6 +128,17 @@ class Fleet:
         pump = self.pumps[identity] = WebPump(identity, port_url, self.hub, self.notifier)
         pump.known.hello = {"unique_id": unique_id}
         pump.start()
+
+
+def answers(port_url: str, unique_id: str) -> bool:
+    """Return True if this pump answers on a port, or if another program has that port."""
+    try:
+        with Client(port_url, GREET_S, GREET_S) as client:
+            return client.hello().get("unique_id") == unique_id
+    except PortBusy:
+        return True
+    except ThecalError:
+        return False
 
 
 def identity_of(unique_id: str, port_url: str, twice: bool) -> str:

@@ -77,18 +77,12 @@ class RingFile:
     def rows(self, newest_boot: int, from_utc_s: int = 0) -> list[Row]:
         """Return the rows from a time on, with whole boot numbers. Rows of an unknown time just before them, as a pump writes them before
         its clock is set, belong to them."""
+        return rows_of(self.ring, self.content(), newest_boot, from_utc_s)
+
+    def content(self) -> bytes:
+        """Return a copy of the records."""
         with self._lock:
-            raw = bytes(self.raw)
-        found = list(whole(raw))
-        first = next((number for number, one in enumerate(found) if utc_of(raw, one.at) >= from_utc_s), 0) if from_utc_s else 0
-        while first and not utc_of(raw, found[first - 1].at):
-            first -= 1
-        made: list[Row] = []
-        for at, _ in found[first:]:
-            record = record_types.decode_at(raw, at)
-            record.boot = whole_boot(record.boot, newest_boot)
-            made.append(row(self.ring, record))
-        return made
+            return bytes(self.raw)
 
     def _load(self) -> None:
         try:
@@ -122,6 +116,20 @@ class RingFile:
             self._file.write_bytes(self.raw)
         except OSError:
             self._file = None
+
+
+def rows_of(ring: str, raw: bytes, newest_boot: int, from_utc_s: int = 0) -> list[Row]:
+    """Return the rows of records, as `RingFile.rows` does."""
+    found = list(whole(raw))
+    first = next((number for number, one in enumerate(found) if utc_of(raw, one.at) >= from_utc_s), 0) if from_utc_s else 0
+    while first and not utc_of(raw, found[first - 1].at):
+        first -= 1
+    made: list[Row] = []
+    for at, _ in found[first:]:
+        record = record_types.decode_at(raw, at)
+        record.boot = whole_boot(record.boot, newest_boot)
+        made.append(row(ring, record))
+    return made
 
 
 def whole(raw: bytes | bytearray) -> Iterator[At]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pumpcore.faults.faults import Refusal
 from pumpcore.program.packing import unpack
 from thecal.errors import NoKey, PortBusy, Refused, ThecalError, WrongDevice
-from thecal.history.evidence import Evidence
 from thecal.pump.client import Client
 from thecal.pump.transport import names
+from thecal.web.journal_file import RINGS
 from thecal.web.journal_reader import JournalReader
+from thecal.web.made import Records
 from thecal.web.refusals import trouble_of
 from thecal.web.sessions import nobody
 from thecal.web.shapes import AlarmEvent, PumpView
@@ -111,16 +112,13 @@ class WebPump:
         """Return what the page shows."""
         return view(self.known)
 
-    def evidence(self, from_utc_s: int = 0) -> Evidence:
-        """Return the journal as far as it is here, from a time on, with the last answers of the pump."""
+    def records(self) -> Records | None:
+        """Return the journal as far as it is here, with the last answers of the pump; None before the first answer."""
         status, journal = self.known.status, self.journal
-        source = f"the pump on {self.port_url}"
         if status is None or journal is None:
-            return Evidence(source=source)
-        rows = {ring: file.rows(status["boot"], from_utc_s if ring == "events" else 0) for ring, file in journal.rings.items()}
-        found = Evidence(status=status, hello=self.known.hello, packed=self.packed, source=source, read_utc_s=int(time.time()))
-        found.events, found.faults = rows["events"], rows["faults"]
-        return found
+            return None
+        events, faults = (journal.rings[ring].content() for ring in RINGS)
+        return Records(events, faults, status, self.known.hello, self.packed, f"the pump on {self.port_url}")
 
     # --- the poller
 

@@ -17,8 +17,9 @@ from thecal.web.hosts import LOOPBACK, Hosts
 from thecal.web.notify import Notifier
 from thecal.web.server import Server
 from thecal.web.sessions import Sessions
+from thecal.web.worker import Worker
 
-# A STOP needs the interpreter at once, also while a chart is computed in another thread.
+# A STOP needs the interpreter at once, also while another thread has it.
 SWITCH_S = 0.0005
 GRACE_S = 1
 PATIENCE_S, LOOK_EVERY_S = 5.0, 0.5  # a pump may be busy with another program for a moment
@@ -57,7 +58,7 @@ def made(how: How) -> Server:
     """Return the server of these options. Raises BadInput."""
     how.check()
     hosts = Hosts(how.host, how.http_port, how.certificate is not None)
-    return Server(Fleet(how.ports, Notifier(how.notify)), Rules(hosts, Sessions(), login=not how.local))
+    return Server(Fleet(how.ports, Notifier(how.notify)), Rules(hosts, Sessions(), login=not how.local), Worker())
 
 
 def check_keys(server: Server) -> None:
@@ -81,6 +82,7 @@ def serve(server: Server, how: How) -> None:
     import uvicorn
 
     sys.setswitchinterval(SWITCH_S)
+    server.worker.warm()
     options: dict[str, Any] = {"host": how.host, "port": how.http_port, "log_level": "warning", "access_log": False}
     if how.certificate is not None:
         options |= {"ssl_certfile": how.certificate, "ssl_keyfile": how.key}

@@ -11,6 +11,7 @@ from thecal.web.logins import Tries
 from thecal.web.refusals import WebError
 from thecal.web.reviews import Reviews
 from thecal.web.wizards import Wizards
+from thecal.web.worker import Worker
 
 if TYPE_CHECKING:
     from thecal.web.fleet import Fleet
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 class Server:
     """One server."""
 
-    def __init__(self, fleet: Fleet, rules: Rules) -> None:
-        self.fleet, self.rules = fleet, rules
-        self.reviews, self.wizards, self.charts, self.tries = Reviews(), Wizards(), Charts(), Tries()
+    def __init__(self, fleet: Fleet, rules: Rules, worker: Worker) -> None:
+        self.fleet, self.rules, self.worker = fleet, rules, worker
+        self.reviews, self.wizards, self.charts, self.tries = Reviews(), Wizards(), Charts(worker), Tries()
 
 
 def server(request: Request) -> Server:

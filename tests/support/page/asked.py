@@ -9,13 +9,14 @@ from thecal.web.hosts import Hosts
 from thecal.web.notify import Notifier
 from thecal.web.server import Server
 from thecal.web.sessions import Sessions
+from thecal.web.worker import Worker
 
 PORT = 8765
 URL = f"http://127.0.0.1:{PORT}"
 
 
 def made(ports: list[str], login: bool = False, urls: list[str] | None = None) -> Server:
-    return Server(Fleet(ports, Notifier(urls or [])), Rules(Hosts("127.0.0.1", PORT, False), Sessions(), login))
+    return Server(Fleet(ports, Notifier(urls or [])), Rules(Hosts("127.0.0.1", PORT, False), Sessions(), login), Worker(inline=True))
 
 
 def browser(server: Server) -> TestClient:

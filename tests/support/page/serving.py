@@ -154,6 +154,7 @@ def start(fleet: Fleet, number: int) -> SimulatedPump:
 TERMINAL = """
 import signal
 import sys
+from thecal.errors import ThecalError
 from thecal.pump.client import Client
 ended = []
 signal.signal(signal.SIGTERM, lambda *_: ended.append(1))

@@ -51,7 +51,7 @@ CASES = [(label, mode) for label in sorted({*OPERATIONS} - {STREAM}) for mode in
 
 @pytest.fixture
 def unlimited(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "report", lambda pump, span: "<html>")  # a second each
+    monkeypatch.setattr(downloads, "report", lambda pump, worker, span: "<html>")  # a second each
     server.rules.limits = Limits(1e9, 1e9)
     monkeypatch.setattr(Tries, "count", lambda self, client: None)
 

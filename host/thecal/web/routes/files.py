@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from thecal.web import downloads
 from thecal.web.guard import REPORT_POLICY
-from thecal.web.server import pump_of
+from thecal.web.server import pump_of, server
 from thecal.web.shapes import Span
 
 files = APIRouter(prefix="/api/pumps/{pump}")
@@ -19,14 +19,14 @@ files = APIRouter(prefix="/api/pumps/{pump}")
 def journal(request: Request, pump: str) -> Response:
     """Return the whole journal as CSV, as `thecal journal --csv` writes it."""
     found = pump_of(request, pump)
-    return saved(downloads.journal(found), "text/csv", f"{found.title}-journal.csv")
+    return saved(downloads.journal(found, server(request).worker), "text/csv", f"{found.title}-journal.csv")
 
 
 @files.get("/report.html", response_class=Response)
 def report(request: Request, pump: str, span: Annotated[Span, Query()] = "7d") -> Response:
     """Return the page of `thecal report` of these last days."""
     found = pump_of(request, pump)
-    made = saved(downloads.report(found, span), "text/html", f"{found.title}-report.html")
+    made = saved(downloads.report(found, server(request).worker, span), "text/html", f"{found.title}-report.html")
     made.headers["content-security-policy"] = REPORT_POLICY
     return made
 
@@ -35,7 +35,7 @@ def report(request: Request, pump: str, span: Annotated[Span, Query()] = "7d") -
 def compare(request: Request, pump: str, span: Annotated[Span, Query()] = "7d") -> Response:
     """Return forecast and delivered volume of each minute of these last days as CSV."""
     found = pump_of(request, pump)
-    return saved(downloads.compare(found, span), "text/csv", f"{found.title}-compare.csv")
+    return saved(downloads.compare(found, server(request).worker, span), "text/csv", f"{found.title}-compare.csv")
 
 
 def saved(text: str, media_type: str, name: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from thecal.web.hub import event
 from thecal.web.program_view import program_view
@@ -32,10 +32,10 @@ async def events(request: Request) -> Any:
     return StreamingResponse(hub.listen(first), media_type="text/event-stream")
 
 
-@look.get("/pumps/{pump}/chart")
-def chart(request: Request, pump: str, span: Annotated[Span, Query()] = "24h") -> Chart:
+@look.get("/pumps/{pump}/chart", response_model=Chart)
+def chart(request: Request, pump: str, span: Annotated[Span, Query()] = "24h") -> Response:
     """Return planned and delivered volumes and rates, and the events, from the pump's journal."""
-    return server(request).charts.get(pump_of(request, pump), span)
+    return Response(server(request).charts.get(pump_of(request, pump), span), media_type="application/json")
 
 
 @look.get("/pumps/{pump}/program")
