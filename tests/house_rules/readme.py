@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from house_rules.tree import ROOT
 
-MOST_LINES = 120
+MOST_LINES = 150
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ VARIABLES = (
 
 def page(top: Any) -> str:
     """Return the whole manual. `top`: the context of the command `thecal`."""
-    from thecal import __version__
+    from thecal.files.version import __version__
 
     command = top.command
     lines = [f'.TH THECAL 1 "" "thecal {__version__}" "User commands"', ".nh", ".ad l"]  # no words are divided

@@ -6,6 +6,7 @@ import binascii
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from pumpcore.wire import messages
@@ -41,6 +42,7 @@ class Exchange:
         self.patience_s = patience_s or PATIENCE_S
         self.bad_lines = 0
         self.resent = False
+        self.opened_count = 0
         self._link: Link | None = None
         self._heard = b""
         self.signing = Signing(signer)
@@ -55,11 +57,22 @@ class Exchange:
         """Return True if another program uses the open port as well, so that it may read an answer of ours."""
         return self._link is not None and self._link.shared
 
+    def is_open(self) -> bool:
+        """Return True while the port is open; `opened_count` counts how often it was opened."""
+        return self._link is not None
+
     def close(self) -> None:
         """Close the port; the next question opens it again."""
         if self._link is not None:
             self._link.close()
             self._link = None
+
+    def interject(self, line: bytes) -> None:
+        """Write a bare line on the open port while another thread uses it; nothing if the port is closed or broken."""
+        link = self._link
+        if link is not None:
+            with suppress(ThecalError, OSError, ValueError, TypeError):  # the other thread may close it at this moment
+                link.write(line)
 
     def ask(self, method: str, params: dict[str, Any], patience_s: float | None = None) -> Reply:
         """Ask a question; without an answer, ask again on a new connection with a new id. Raises Refused or LinkLost."""
@@ -245,6 +258,7 @@ class Exchange:
     def _open(self, share: bool = False) -> Link:
         if self._link is None:
             self._link = Link(self.port_url, share)
+            self.opened_count += 1
             # ends a half-written line that another program left on the pump's side
             self._link.write(b"\n")
         return self._link
