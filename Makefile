@@ -43,7 +43,7 @@ $(BIN)/python:
 
 $(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing what thecal needs to run"
-	@$(PIP) install --constraint constraints.txt --editable .
+	@$(PIP) install --constraint constraints.txt --editable '.[pictures]'
 	@touch $@
 
 $(TEST_STAMP): $(RUN_STAMP)
@@ -120,6 +120,14 @@ bench: $(BENCH_STAMP) ## ours against named peers on one emulated board, minutes
 wiring: $(RUN_STAMP) ## draw the wiring of hardware/ anew; needs Graphviz and the extra [docs]
 	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
 	@$(BIN)/python -m thecal.tools.wiring hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
+
+DIST ?= dist
+.PHONY: wheel
+
+wheel: $(RUN_STAMP) ## build the wheel in dist/, for uvx, pipx and pip
+	@$(PIP) install --constraint constraints.txt hatchling
+	@rm -f $(DIST)/thecal-*.whl
+	@$(BIN)/python -m hatchling build --target wheel --directory $(DIST)
 
 manual: $(RUN_STAMP) ## write the manual page host/thecal.1 anew, from the help of the tool
 	@$(BIN)/thecal help --man > host/thecal.1

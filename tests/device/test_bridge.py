@@ -6,38 +6,18 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
 
-from support.host.cli import Visit
+from support.host.lined import LinedBench
 from support.rig.device import Device
-from thecal.schema.verbs import SHAPES
 
 pytestmark = pytest.mark.needs("plant", "free_time")
-RX = """title = "{name}"
-drug = "{drug}"
-concentration = "{concentration}"
-[basal]
-rate = "0.5 mL/h"
-[line]
-tubing = "140 uL"
-catheter = "199 uL"
-measured = 2026-01-31
-"""
-
-
-class Bench(Visit):
-    """A bench with prescriptions of one fluid in several concentrations."""
-
-    def write(self, name: str, concentration: str, drug: str = "dye") -> str:
-        (self.folder / f"{name}.toml").write_text(RX.format(name=name, drug=drug, concentration=concentration))
-        return f"{name}.toml"
 
 
 @pytest.mark.rule("R7")
 def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_path: Path) -> None:
     with Device() as device:
-        bench = Bench(device, tmp_path)
-        strong, weak = bench.write("strong", "500 ug/mL"), bench.write("weak", "300 ug/mL")
+        bench = LinedBench(device, tmp_path)
+        strong, weak = bench.write("strong", ("dye", "500 ug/mL")), bench.write("weak", ("dye", "300 ug/mL"))
         bench.types("program", strong, "--yes")
         bench.types("start")
         device.run_for(60)
@@ -54,8 +34,7 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
         _, err = bench.types("bridge", "--dry-run")
         assert "basal x 3/5 = 0.3 mL/h" in err and "over by" in err
         begun = device.sim.plant_steps()
-        reply = bench.told("bridge", "--yes")
-        TypeAdapter(SHAPES["bridge"]).validate_python(reply, strict=True)
+        reply = bench.checked("bridge", "--yes")
         assert Fraction(reply["numerator"], reply["denominator"]) == Fraction(3, 5)
         device.run_for(600)
         out, _ = bench.types("status")
@@ -68,8 +47,7 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
         pair = device.calibration()
         low, high = (nl * pair.steps // pair.volume_nl for nl in (305_100, 372_900))
         device.run_for(5000)
-        status = bench.told("status")
-        TypeAdapter(SHAPES["status"]).validate_python(status, strict=True)
+        status = bench.checked("status")
         assert status["therapy"]["line"]["needs"] == "" and device.sim.plant_steps() - begun > high
         journal = [json.loads(line) for line in bench.types("journal", "--jsonl", "-")[0].splitlines()]
         seen = {one["event"]: one for one in journal}
@@ -79,7 +57,7 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
         assert {one["why"] for one in differences} <= {"bridge"} and len(differences) <= 2
         assert all(abs(one["forecast_steps"] - one["delivered_steps"]) < 2 for one in differences)
         bench.types("stop")
-        other = bench.write("other", "300 ug/mL", drug="water")
+        other = bench.write("other", ("water", "300 ug/mL"))
         _, err = bench.types("program", other, "--yes")
         assert "prime the line" in err
         _, err = bench.types("bridge", "--yes", code=1)
@@ -94,11 +72,9 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
 @pytest.mark.rule("R11")
 def test_a_cut_in_the_middle_of_the_front_goes_on_with_the_lower_rate(tmp_path: Path) -> None:
     with Device() as device:
-        bench = Bench(device, tmp_path)
+        bench = LinedBench(device, tmp_path)
         for name, concentration in (("weak", "300 ug/mL"), ("strong", "500 ug/mL")):
-            text = bench.folder / bench.write(name, concentration)
-            text.write_text(text.read_text().replace("[basal]", 'after_power_loss = "resume"\n[basal]'))
-            bench.types("program", text.name, "--yes")
+            bench.types("program", bench.write(name, ("dye", concentration), resume=True), "--yes")
         bench.told("bridge", "--yes")
         device.run_for(1000)
         device.power_cycle(20)

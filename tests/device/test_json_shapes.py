@@ -46,7 +46,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[st
     folder = tmp_path_factory.mktemp("shapes")
     (folder / "rx.toml").write_text(RX)
     tool, said = Tool(folder), {}
-    pump = tool.start("sim", "--json", "--image", str(folder / "flash"))
+    pump = tool.start("sim", "--json", "--image", str(folder / "flash"), "--speed", "10")  # the run of 10 s is waited for
     assert pump.stdout is not None
     said["sim"] = [pump.stdout.readline()]
     port = ("--port", json.loads(said["sim"][0])["socket"])
@@ -66,7 +66,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[st
         run("program", "rx.toml", "--yes")
         run("start")
         run("status")
-        token = json.loads(run("bolus", "20 uL", "--rate", "2 mL/h", "--yes"))["token"]
+        token = json.loads(run("bolus", "0.1 mL", "--rate", "2 mL/h", "--yes"))["token"]
         run("bolus", "--status", token)
         run("bolus", "--cancel", token)
         run("status")

@@ -5,7 +5,7 @@ import hashlib
 
 from pumpcore.faults.faults import Refusal
 from pumpcore.units import const
-from pumpcore.wire import messages, signing
+from pumpcore.wire import messages
 
 if 0:  # for the type checker alone
     from app.types import Received, Signatures
@@ -55,6 +55,8 @@ def _check(kept: "Signatures", known: bool, method: str, line: "Received") -> No
         raise Refusal("signature")
     if not sent:
         raise Refusal("unsigned")
+    from pumpcore.wire import signing
+
     kept.issued = [row for row in kept.issued if now_ms - row[1] <= _VALID_MS]
     pieces.append(memoryview(end)[: -_END_BYTES - len(sent)])
     kept.role, fresh = signing.check(setup.keys, kept.issued, needed, sent, pieces)

@@ -94,10 +94,14 @@ class Signatures:
         return bool(self.role) or not locked
 
     def aside(self, name: str, *values: "Json | Received") -> bytes:
-        """Call a function of the file of signatures, loaded beside the handler in memory and given back at once. Refusal `not_loaded`."""
+        """Call a function of the file of signatures, loaded beside the handler in memory. Refusal `not_loaded`.
+
+        After a challenge the file stays, because a check follows. A check gives it back: the command needs the memory.
+        """
         again = True
         while True:
             try:
+                self.loader.meet("signed")
                 from app.wire import signed
 
                 return getattr(signed, name)(self, *values)
@@ -107,9 +111,10 @@ class Signatures:
                 again = False
                 self.loader.make_room()
             finally:
-                forget = self.pump.board.system.forget
-                forget("app.wire.signed")
-                forget("pumpcore.wire.signing")
+                if name == "check":
+                    forget = self.pump.board.system.forget
+                    forget("app.wire.signed")
+                    forget("pumpcore.wire.signing")
 
     def tell(self) -> None:
         """Journal the tries: the first at once, then at most one record in 10 minutes."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from thecal.files import extras
 from thecal.terminal.console import printable
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ def entitle(figure: Figure, text: str, **how: Any) -> None:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw in the colours above. A letter that the font lacks is drawn as a box, without a warning on the terminal."""
+    """Draw in the colours above. A letter that the font lacks is drawn as a box, without a warning on the terminal. Raises Failed if the
+    library that draws is not installed."""
+    extras.require_drawing()
     import matplotlib as mpl
 
     with mpl.rc_context(STYLE), warnings.catch_warnings():
@@ -82,10 +85,20 @@ def png_of(figure: Figure, **how: Any) -> bytes:
 
 def in_page(draw: Callable[[bool], Figure], name: str, words: str) -> str:
     """Return a picture for a page: one for wide and one for narrow windows, as SVG that takes the page's colours. `name`: letters that no
-    other picture of the page has; `words`: the picture for who does not see it."""
+    other picture of the page has; `words`: the picture for who does not see it. Where nothing can draw, return a line that says so."""
+    if not extras.can_draw():
+        return left_out(words)
     with styled():
         wide, narrow = (svg_of(draw(is_narrow), f"{name}-{is_narrow:d}", words) for is_narrow in (False, True))
     return f'<div class="picture"><div class="wide-picture">{wide}</div><div class="narrow-picture">{narrow}</div></div>'
+
+
+def left_out(words: str) -> str:
+    """Return the line of a page in the place of a picture that could not be drawn."""
+    from html import escape
+
+    text = f"Picture left out ({words[:1].lower()}{words[1:]}): {extras.DRAWING} is not installed where this page was made. "
+    return f'<p class="note">{escape(text)}To install it: <code>{escape(extras.install_command())}</code></p>'
 
 
 def svg_of(figure: Figure, prefix: str, words: str) -> str:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from thecal.errors import BadInput, Failed
+from thecal.files import extras
 from thecal.terminal.console import talk
 
 STDOUT = "-"
@@ -25,6 +26,13 @@ def check_free(files: list[Path], force: bool) -> None:
             raise Failed(f"{file} can't be written: there is no folder {file.parent}", "make the folder, or name another file")
         if file.exists() and not force:
             raise BadInput(f"{file} exists already", "name another file, or add --force to overwrite it")
+
+
+def check_picture(file: Path | None, force: bool) -> None:
+    """Check the file of a picture as `check_free` does. Raises Failed if pictures cannot be drawn here."""
+    if file is not None:
+        check_free([file], force)
+        extras.require_drawing()
 
 
 def write(content: str | bytes, file: Path) -> None:

@@ -10,22 +10,15 @@ from pathlib import Path
 import pytest
 
 from pumpcore.wire import record_types
+from support.host.empty_place import RX, without_boards
 from support.host.fake_pump import FakePump
 from thecal.cli.verbs import VERBS
-
-RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     """An empty folder, no port in the environment, and an own simulator registry."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("THECAL_PORT", raising=False)
-    monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
-    monkeypatch.setattr("serial.tools.list_ports.comports", list)
-    monkeypatch.setattr("thecal.pump.client.FIRST_PATIENCE_S", 0.4)
-    monkeypatch.setattr("thecal.pump.exchange.REPLY_TIMEOUT_S", 0.4)
-    Path("rx.toml").write_text(RX)
+    without_boards(tmp_path, monkeypatch)
 
 
 @pytest.fixture

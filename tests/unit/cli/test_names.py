@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from pumpcore.program import packing
+from support.host.empty_place import RX, without_boards
 from support.host.fake_pump import FakePump
 from thecal.deploy.build import Built
 from thecal.errors import BadInput, NoPump
 from thecal.files import config
 from thecal.pump.transport import names, ports, registry
 
-RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
 LIVE = {"state": "delivering", "rate_nl": 1, "rate_seconds_s": 1, "ordered_steps": 10, "delivered_steps": 1, "volume_nl": 5}
 
 
@@ -31,15 +31,7 @@ class Board:
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("PORT", "BENCH", "LIBRARY", "UNITS", "ZONE"):
-        monkeypatch.delenv(f"THECAL_{name}", raising=False)
-    monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
-    monkeypatch.setenv("THECAL_CONFIG", str(tmp_path / "config.toml"))
-    monkeypatch.setattr("serial.tools.list_ports.comports", list)
-    monkeypatch.setattr("thecal.pump.client.FIRST_PATIENCE_S", 0.4)
-    monkeypatch.setattr("thecal.pump.exchange.REPLY_TIMEOUT_S", 0.4)
-    Path("rx.toml").write_text(RX)
+    without_boards(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The verbs for therapy commands: what they ask, when they fetch the token, and what they print for an unknown outcome."""
 
-import io
 import json
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from pydantic import TypeAdapter
 from pumpcore.faults.faults import Refusal
 from pumpcore.program import packing
 from pumpcore.wire import messages
+from support.host.empty_place import empty_place, typing
 from support.host.therapy_pump import CEILINGS, TherapyPump
 from thecal.api.dosing import running_token
 from thecal.errors import BadInput, Failed
@@ -24,16 +24,10 @@ def pump():
 
 @pytest.fixture
 def typed(thecal_says, monkeypatch, tmp_path, pump):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    empty_place(tmp_path, monkeypatch)
     monkeypatch.setattr("thecal.pump.exchange.REPLY_TIMEOUT_S", 0.3)
     monkeypatch.setattr("thecal.pump.exchange.PATIENCE_S", 0.6)
-
-    def call(*words):
-        return thecal_says(*words, "--port", pump.port_url)
-
-    return call
+    return typing(thecal_says, monkeypatch, pump)
 
 
 ORDERS = {

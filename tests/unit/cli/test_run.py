@@ -1,6 +1,5 @@
 """`thecal run`: any two of three, what it replaces and brings back, what it refuses, and `--wait`."""
 
-import io
 import json
 import signal
 import threading
@@ -12,6 +11,7 @@ from pydantic import TypeAdapter
 from pumpcore.faults.faults import Refusal
 from pumpcore.orders.bolus import CANCELLED, DELIVERING, DONE
 from pumpcore.program import packing
+from support.host.empty_place import empty_place, typing
 from support.host.therapy_pump import TherapyPump
 from thecal.api import following
 from thecal.api.session import Session
@@ -29,16 +29,10 @@ def pump():
 
 @pytest.fixture
 def typed(thecal_says, monkeypatch, tmp_path, pump):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
+    empty_place(tmp_path, monkeypatch)
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setattr(following, "INTERVAL_S", 0.01)
-
-    def call(*words, says=""):
-        monkeypatch.setattr("sys.stdin", io.StringIO(says))
-        return thecal_says(*words, "--port", pump.port_url)
-
-    return call
+    return typing(thecal_says, monkeypatch, pump)
 
 
 def active(pump):

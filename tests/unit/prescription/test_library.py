@@ -1,6 +1,5 @@
 """The drug library: its file, its limits in a prescription, and what is refused or asked on the way."""
 
-import io
 import json
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from pumpcore.limits.limits import passed
 from pumpcore.program import packing as packed_program
+from support.host.empty_place import empty_place, typing
 from support.host.fake_pump import FakePump
 from thecal.errors import BadInput
 from thecal.files.resources import DATA
@@ -102,15 +102,8 @@ def prescription(rate: str, more: str = "") -> str:
 
 @pytest.fixture
 def typed(thecal_says, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("THECAL_LIBRARY", raising=False)
-    monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
-
-    def call(*words, answers: str = ""):
-        monkeypatch.setattr("sys.stdin", io.StringIO(answers))
-        return thecal_says(*words)
-
-    return call
+    empty_place(tmp_path, monkeypatch)
+    return typing(thecal_says, monkeypatch)
 
 
 def test_a_hard_limit_refuses_before_anything_is_sent(typed) -> None:
@@ -127,9 +120,9 @@ def test_a_soft_limit_is_asked_for_by_itself_and_stays_in_the_program(typed) -> 
     with FakePump() as pump:
         code, _, err = typed("program", "rx.toml", "--yes", "--port", pump.port_url)
         assert code == 2 and "--override bolus" in err and not pump.active  # --yes does not answer this question
-        code, _, err = typed("program", "rx.toml", "--port", pump.port_url, answers="n\n")
+        code, _, err = typed("program", "rx.toml", "--port", pump.port_url, says="n\n")
         assert code == 1 and "for bolus: 0.25 mL, asked 0.5 mL" in err and not pump.active
-        code, _, err = typed("program", "rx.toml", "--port", pump.port_url, answers="y\ny\n")
+        code, _, err = typed("program", "rx.toml", "--port", pump.port_url, says="y\ny\n")
         assert code == 0, err
         active = packed_program.unpack(pump.active)
         assert active.settings.overridden() == ["bolus"] and passed(active)

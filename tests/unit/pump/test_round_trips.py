@@ -1,10 +1,9 @@
 """How often a verb asks the pump, counted on the line: each fact once. On a slow line every question is a wait."""
 
-import io
-
 import pytest
 
 from pumpcore.wire import messages as frame
+from support.host.empty_place import empty_place, typing
 from support.host.therapy_pump import CEILINGS, TherapyPump
 from thecal.pump.transport.link import Link
 
@@ -58,10 +57,8 @@ def sent(monkeypatch):
 
 @pytest.fixture
 def typed(thecal_says, monkeypatch, tmp_path, pump):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    return lambda *words: thecal_says(*words, "--port", pump.port_url)
+    empty_place(tmp_path, monkeypatch)
+    return typing(thecal_says, monkeypatch, pump)
 
 
 FACTS = ["hello", "status", "program.read"]

@@ -246,15 +246,19 @@ class Loader:
                 self.give_back(_family(method) == _family(self.method))
             try:
                 file = file_of(method)
-                if file not in self._met:  # behind garbage they would cut the last large piece of memory in two
-                    self._met.append(file)
-                    self.system.make_room()
+                self.meet(file)
                 self._handler = getattr(__import__(_FOLDER + file, None, None, (file,)), method.replace(".", "_"))
             except (ImportError, OSError, MemoryError, ValueError, RuntimeError, AttributeError) as error:
                 self.give_back()
                 raise Refusal("not_loaded", cause=repr(error)[:80])
             self.method = method
         return self._handler
+
+    def meet(self, file: str) -> None:
+        """Collect before a file is loaded for the first time: its names, after garbage, would cut the last large piece of memory in two."""
+        if file not in self._met:
+            self._met.append(file)
+            self.system.make_room()
 
     def answer(self, pump: Pump, method: str, params: dict) -> "Answer":
         """Run a command. If memory or flash fails before anything has happened, free what the last command needed, and try once more."""

@@ -58,7 +58,10 @@ def characterise(
     as_json: AsJson = False,
 ) -> None:
     """Weigh the delivered fluid and draw the trumpet curve (IEC 60601-2-24)."""
+    from thecal.files import extras
     from thecal.terminal.output_files import check_free
+
+    extras.require_computing()  # before the import that needs it, and before hours of weighing
     from thecal.weighing.characterise.analysis import analyse
     from thecal.weighing.characterise.durations import seconds
     from thecal.weighing.characterise.run import read_run
@@ -68,6 +71,8 @@ def characterise(
             "the command names neither --balance nor --from, or both", "give --balance PORT to record a run, or --from FILE to analyse one"
         )
     check_free([file for file in (png, html) if file is not None], force)
+    if png is not None:
+        extras.require_drawing()
     sample_s = seconds(sample, "--sample")
     if source is not None:
         run = read_run(source)

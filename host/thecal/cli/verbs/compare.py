@@ -28,10 +28,10 @@ def compare(
     from thecal.forecast.compare import Comparison
     from thecal.history.timeline import Timeline
     from thecal.reports.period import Period
-    from thecal.terminal.output_files import check_free, write
+    from thecal.terminal.output_files import check_picture, write
 
     period = Period(from_time, to_time, days)
-    check_free([png] if png else [], force)
+    check_picture(png, force)
     line = Timeline(evidence(from_journal, port))
     asked = period.of(line) if (days, from_time, to_time) != (None, None, None) else (None, None)
     found = Comparison(line, *asked)

@@ -57,9 +57,9 @@ def forecast(
     from thecal.prescription.reading import read_prescription
     from thecal.pump import facts, zones
     from thecal.pump.opening import a_pump
-    from thecal.terminal.output_files import check_free
+    from thecal.terminal.output_files import check_picture
 
-    check_free([png] if png else [], force)
+    check_picture(png, force)
     prescription = read_prescription(file, library, override)
     compiled = compile_prescription(prescription, str(file))
     zones.check(zone)

@@ -29,6 +29,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write one offline page: prescription, planned and delivered volumes, boluses, missed doses, alarms, versions."""
+    from thecal.files import extras
     from thecal.history.timeline import Timeline
     from thecal.reports.period import Period
     from thecal.terminal.output_files import check_free, write
@@ -36,6 +37,8 @@ def report(
     period = Period(from_time, to_time, days)
     file = out if out is not None or as_json else PAGE
     check_free([one for one in (file, csv, png, save) if one is not None], force)
+    if png is not None:
+        extras.require_drawing()
     found = evidence(from_journal, port)
     line = Timeline(found)
     window = period.of(line)
@@ -58,5 +61,7 @@ def report(
             content = job()
             progress.close()
             write(content, name)
+    if file is not None and not extras.can_draw():
+        talk(f"{file} has no pictures: {extras.DRAWING} is not installed; install it: `{extras.install_command()}`")
     if as_json:
         emit_json(document(made))
