@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test test-long check lint types syntax rules flash test-emu test-board bench wiring manual hazards torture clean
+.PHONY: help setup setup-tests demo test test-long check lint types syntax rules flash test-emu test-board bench wiring manual docs-api hazards torture clean
 
 help: ## list the targets
 	@echo "thecal: a programmable bench pump. Never connect it to a person or an animal."
@@ -131,6 +131,9 @@ wheel: $(RUN_STAMP) ## build the wheel in dist/, for uvx, pipx and pip
 
 manual: $(RUN_STAMP) ## write the manual page host/thecal.1 anew, from the help of the tool
 	@$(BIN)/thecal help --man > host/thecal.1
+
+docs-api: $(RUN_STAMP) ## write the pages of the Python interface anew, host/api, from its docstrings
+	@$(BIN)/python -m thecal.tools.api_pages
 
 hazards: $(RUN_STAMP) ## the hazard table: each hazard, the rules that hold it, their tests and mutations
 	@PYTHONPATH=tests $(BIN)/python -m hazards

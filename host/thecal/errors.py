@@ -51,6 +51,10 @@ class PortBusy(Failed):
     """Another program holds the port."""
 
 
+class NoKey(Failed):
+    """The pump has keys, and this computer holds none that may do this; nothing was sent."""
+
+
 class WrongProtocol(Failed):
     """The pump uses another major version of the protocol."""
 

@@ -82,6 +82,8 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[st
         run("name", "flow-1")
         run("name", "--dry-run", "flow-2")
         run("name")
+        run("key")
+        run("key", "new", "--dry-run")
         for alone in (("new", "other.toml"), ("config",), ("help",), ("help", "bolus"), ("schema",), ("schema", "stop")):
             said.setdefault(alone[0], []).append(tool.run(*alone, "--json").stdout)
         said["error"] = [run("ack", "watchdog"), tool.run("status", "--json", "--port", "/dev/none").stdout]

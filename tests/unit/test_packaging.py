@@ -21,7 +21,7 @@ from thecal.files import resources
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EVERY_REQUIREMENT = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"], *PROJECT["optional-dependencies"]["docs"]]
-LATE = ("matplotlib", "pint", "jinja2", "wasmtime", "littlefs", "numpy", "mpremote")
+LATE = ("matplotlib", "pint", "jinja2", "wasmtime", "littlefs", "numpy", "mpremote", "keyring")
 
 
 @pytest.fixture(scope="module")

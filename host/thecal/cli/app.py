@@ -31,7 +31,7 @@ USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # the parser's own class, whic
 
 def show_version(wanted: bool) -> None:
     if wanted:
-        from thecal import __version__
+        from thecal.files.version import __version__
 
         print(__version__)
         raise typer.Exit

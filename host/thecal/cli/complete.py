@@ -95,6 +95,26 @@ def config_keys(incomplete: str) -> Proposals:
     return quiet(found, incomplete)
 
 
+def key_actions(incomplete: str) -> Proposals:
+    """Propose what `thecal key` does."""
+    found: Proposals = [
+        ("new", "draw keys at the pump"), ("show", "print one"), ("add", "take one of another computer"), ("roll", "replace all"),
+        ("forget", "take them away"),
+    ]  # fmt: skip
+    return quiet(lambda: found, incomplete)
+
+
+def roles(incomplete: str) -> Proposals:
+    """Propose the roles of keys."""
+
+    def found() -> Proposals:
+        from thecal.pump.signing import ROLES
+
+        return [*ROLES]
+
+    return quiet(found, incomplete)
+
+
 def schemas(incomplete: str) -> Proposals:
     """Propose the verbs that print JSON."""
 

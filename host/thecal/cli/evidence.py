@@ -13,14 +13,13 @@ if TYPE_CHECKING:
 
 def evidence(files: list[Path] | None, port: str | None) -> Evidence:
     """Return the data of saved files, otherwise of the pump."""
-    from thecal.history.evidence import collect
     from thecal.history.saved import load
 
     if files:
         if port is not None:
             raise BadInput("--from-journal and --port can't be combined", "give one of them")
         return load(files)
-    from thecal.pump.opening import open_pump
+    from thecal.cli.consent import opened
 
-    with open_pump(port) as client:
-        return collect(client)
+    with opened(port) as pump:
+        return pump.evidence()

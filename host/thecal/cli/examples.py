@@ -24,6 +24,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Put the firmware on a new board", "thecal flash --bench tmc2209-peristaltic"),
         ("See the plan, with or without a board", "thecal flash --bench tmc2209-peristaltic --dry-run"),
         ("Update the pump flow-1; it keeps its bench", "thecal flash --port flow-1"),
+        ("Remove lost keys, with its stop button held at power-up", "thecal flash --forget-key"),
     ),
     "calibrate": (
         ("Make three runs, and type the weights", 'thecal calibrate --turns 20 --rate "2 mL/h" --temperature "22 C"'),
@@ -113,6 +114,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "clock": (
         ("Show the error of the clock", "thecal clock"),
         ("Set it", "thecal clock --set"),
+    ),
+    "key": (
+        ("See what is set, and what this computer has", "thecal key"),
+        ("Draw keys, at the pump", "thecal key new"),
+        ("Print a key for a colleague's computer", "thecal key show operate"),
+        ("Take that key there: type or paste it", "thecal key add"),
+        ("Replace all keys, as somebody has left", "thecal key roll"),
+        ("Take the keys away", "thecal key forget"),
     ),
     "maintenance": (("Open the board's prompt", "thecal maintenance"),),
     "config": (

@@ -10,12 +10,13 @@ from thecal.cli.examples import EXAMPLES
 
 FILES = (
     ("config.toml in your configuration folder", "Your defaults; `thecal config` shows its path and sets them."),
+    ("the system's keyring, or keys in your data folder", "Keys of pumps; only you can read them."),
     ("a folder of your own state", "Names and clocks of pumps, and the simulated pumps that run."),
 )
 VARIABLES = (
-    ("THECAL_PORT, THECAL_BENCH, THECAL_LIBRARY, THECAL_UNITS, THECAL_ZONE", "Defaults that go before the config file's."),
+    ("THECAL_PORT, THECAL_BENCH, THECAL_LIBRARY, THECAL_UNITS, THECAL_ZONE, THECAL_KEYS", "Defaults that go before the config file's."),
     ("THECAL_CONFIG", "Path of the config file."),
-    ("THECAL_RUNTIME", "Folder of names, clocks and simulated pumps."),
+    ("THECAL_RUNTIME", "Folder of names, clocks, keys and simulated pumps."),
     ("THECAL_UF2", "MicroPython image for boards without one."),
     ("COLUMNS, NO_COLOR", "Width of tables and pages; no colours."),
 )
@@ -23,7 +24,7 @@ VARIABLES = (
 
 def page(top: Any) -> str:
     """Return the whole manual. `top`: the context of the command `thecal`."""
-    from thecal import __version__
+    from thecal.files.version import __version__
 
     command = top.command
     lines = [f'.TH THECAL 1 "" "thecal {__version__}" "User commands"', ".nh", ".ad l"]  # no words are divided

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from thecal.deploy import marks
 from thecal.deploy.board import Board, copying
 from thecal.deploy.survey import DATA, Survey
 from thecal.errors import Failed
@@ -62,7 +63,8 @@ def _read_ring(client: Client, ring: str, write: Any, progress: Progress) -> int
 
 def save_files(board: Board, survey: Survey, folder: Path, roots: Iterable[str] = DATA) -> list[str]:
     """Save the files below these folders of the board unchanged. Raises Failed if one arrived damaged."""
-    paths = survey.below(roots)
+    # keys stay on the board, which a flash never changes: in a backup everybody could read them
+    paths = [path for path in survey.below(roots) if path not in marks.slot_paths("keys")]
     with copying("backing up files", {path: survey.files[path].size_bytes for path in paths}) as moved:
         board.fetch(paths, folder, moved)
     for path in paths:

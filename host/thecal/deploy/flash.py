@@ -21,6 +21,7 @@ from thecal.deploy.runner import Runner
 from thecal.deploy.survey import DATA, Survey
 from thecal.errors import Failed, LinkLost, ThecalError
 from thecal.files.bench import Bench
+from thecal.pump import keys
 from thecal.pump.client import Client
 from thecal.pump.transport import registry
 from thecal.pump.transport.ports import Candidate
@@ -80,6 +81,7 @@ class Flash:
         require_chip(str((hello.get("implementation") or {}).get("machine", "")))
         if not hello.get("bench") and self.order.bench is None:
             raise review.no_bench()
+        keys.require("maintenance", status, hello, self.order.dry_run)
         talk(review.of_pump(self.candidate.port_url, seen, self.built, self.order.bench))
         if self.order.dry_run:
             self.report["files"] = sorted(self.built.files)

@@ -15,9 +15,12 @@ KEYS = {
     "library": "drug library of a prescription that names none by file",
     "units": "unit of volumes in what you read: mL or uL",
     "zone": "time zone for a pump that has none; a pump's own zone always counts",
+    "keys": "where new keys of pumps are kept: keyring or file",
 }
-UNITS = ("mL", "uL")
-EXAMPLE = {"port": "flow-1", "bench": "tmc2209-peristaltic", "library": "drugs.toml", "units": "uL", "zone": "Europe/Berlin"}
+CHOICES = {"units": ("mL", "uL"), "keys": ("keyring", "file")}
+EXAMPLE = {
+    "port": "flow-1", "bench": "tmc2209-peristaltic", "library": "drugs.toml", "units": "uL", "zone": "Europe/Berlin", "keys": "file",
+}  # fmt: skip
 
 
 def path() -> Path:
@@ -39,7 +42,7 @@ def default(key: str) -> str | None:
     """Return the default for this key: THECAL_PORT and its kind, otherwise the config file; None if neither has one."""
     variable = f"THECAL_{key.upper()}"
     named = os.environ.get(variable)
-    if named and key == "units":
+    if named and key in CHOICES:
         check(key, named, f"{variable}: ")
     return named or stored().get(key)
 
@@ -77,8 +80,9 @@ def check(key: str, value: object, where: str = "") -> None:
     if key not in KEYS:
         near = suggestion(key, list(KEYS))
         raise BadInput(f"{where}{key[:40]} is not a key of the config file", near or f"known are {', '.join(KEYS)}")
-    if not isinstance(value, str) or not value or (key == "units" and value not in UNITS):
-        known = f"write {' or '.join(UNITS)}" if key == "units" else f'write it like: {key} = "{EXAMPLE[key]}"'
+    choices = CHOICES.get(key)
+    if not isinstance(value, str) or not value or (choices and value not in choices):
+        known = f"write {' or '.join(choices)}" if choices else f'write it like: {key} = "{EXAMPLE[key]}"'
         raise BadInput(f"{where}{key}: {str(value)[:40]!r} can't be used", known)
 
 

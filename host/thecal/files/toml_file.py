@@ -38,7 +38,11 @@ class Kind:
 
 def read(path: Path, kind: Kind) -> dict[str, Any]:
     """Return the tables of a file. Raises BadInput if it can't be read, is another kind of file, or is not TOML."""
-    text = text_of(path, kind)
+    return tables_of(text_of(path, kind), path, kind)
+
+
+def tables_of(text: str, path: Path, kind: Kind) -> dict[str, Any]:
+    """Return the tables of a text; `path` names it in messages. Raises BadInput."""
     if not text.strip():
         raise BadInput(f"{path}: is empty", kind.do)
     too_much, do = toml_bounds.excess(text)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from pumpcore.motion.dose import Calibration
 from pumpcore.program.packing import digest, unpack
 from pumpcore.program.plan import Program
-from thecal.history.download import download
+from thecal.history.download import Note, download
 from thecal.history.rows import Row
 from thecal.pump.replies import bad_answer
+from thecal.terminal.console import talk
 
 if TYPE_CHECKING:
     from thecal.pump.client import Client
@@ -52,19 +53,19 @@ class Evidence:
         return Calibration(pair["volume_nl"], pair["steps"], pair["state"]) if pair else None
 
 
-def collect(client: Client) -> Evidence:
-    """Read everything from the pump; the status last, then the records written meanwhile."""
+def collect(client: Client, note: Note = talk) -> Evidence:
+    """Read everything from the pump; the status last, then the records written meanwhile. `note` receives a line about missing records."""
     found = Evidence(source=f"the pump on {client.port_url}", hello=client.hello())
     found.packed = base64.b64decode(client.program_read().get("program") or "")
-    found.faults = download(client, "faults")
-    found.events = download(client, "events")
+    found.faults = download(client, "faults", note=note)
+    found.events = download(client, "events", note=note)
     found.status = client.status()
     if found.events and found.status["boot"] < found.events[-1]["boot"]:
         raise bad_answer("status", f"boot is {found.status['boot']}, its journal is of boot {found.events[-1]['boot']}")
     for ring, rows in (("events", found.events), ("faults", found.faults)):
         last = int(rows[-1]["sequence"]) if rows else 0
         if found.status[f"{ring}_sequence"] > last:
-            rows += download(client, ring, last + 1)
+            rows += download(client, ring, last + 1, note=note)
     found.read_utc_s = int(time.time())
     return found
 

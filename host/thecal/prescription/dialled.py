@@ -18,7 +18,7 @@ CARRIED = ("line", "reservoir", "bolus")  # they belong to the rig and its limit
 TITLE_BYTES = 64
 
 
-class Fluid(NamedTuple):
+class Contents(NamedTuple):
     """What is in the reservoir: a name, and its concentration or None."""
 
     drug: str
@@ -58,7 +58,7 @@ class Dialled(NamedTuple):
             return " for ".join(filter(None, (self.rate.text if self.rate else "", lasts)))
         return f"{self.volume.text} at {self.rate.text}" if self.rate is not None else f"{self.volume.text} in {lasts}"
 
-    def check_seconds(self, fluid: Fluid) -> None:
+    def check_seconds(self, fluid: Contents) -> None:
         """Raise BadInput with the nearest times if a volume at a rate takes no whole number of seconds, or less than a stage lasts."""
         if self.volume is None or self.rate is None:
             return
@@ -80,13 +80,13 @@ class Dialled(NamedTuple):
         return Protocol.model_construct(start=Start(0, 0), then="hold" if held else "stop", stage=[stage], loop=[], _parts=())
 
 
-def exact(quantity: Quantity, fluid: Fluid) -> Any:
+def exact(quantity: Quantity, fluid: Contents) -> Any:
     """Return nl, or nl per second. Raises BadInput for a mass without a concentration."""
     ng_per_nl = fluid.concentration.to("ng/nL") if fluid.concentration is not None else None
     return volume(quantity, ng_per_nl, "the fluid has no concentration", 'add --concentration "... ug/mL"')
 
 
-def prescription(dialled: Dialled, fluid: Fluid, current: Program | None) -> Prescription:
+def prescription(dialled: Dialled, fluid: Contents, current: Program | None) -> Prescription:
     """Return the prescription of a run. Limits, line and reservoir of the `current` program stay; its demand bolus does not. Raises
     BadInput for a mass without a concentration."""
     for quantity in (dialled.rate, dialled.volume):
@@ -103,7 +103,7 @@ def prescription(dialled: Dialled, fluid: Fluid, current: Program | None) -> Pre
     ).with_others(fluid.others)
 
 
-def kept(current: Program | None, fluid: Fluid) -> dict[str, Any]:
+def kept(current: Program | None, fluid: Contents) -> dict[str, Any]:
     """Return the tables that stay. A library's limits belong to its fluid."""
     if current is None:
         return {}

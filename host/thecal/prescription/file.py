@@ -128,6 +128,11 @@ def load(path: Path) -> Prescription:
     return check(tables, str(path), toml_file.text_of(path, FILE) if "protocol" in tables else "")
 
 
+def load_text(text: str, name: str) -> Prescription:
+    """Read and check the text of a prescription; `name` stands for the file in messages. Raises BadInput."""
+    return check(toml_file.tables_of(text.replace("\r\n", "\n"), Path(name), FILE), name, text)
+
+
 def check(tables: dict[str, Any], name: str, text: str = "") -> Prescription:
     """Convert the tables to a Prescription; `name`: the file's name for messages, `text`: its text, for the order of a protocol's stages
     and loops. Raises BadInput."""

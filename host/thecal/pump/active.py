@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from thecal.errors import Failed
+from thecal.errors import Failed, NoKey
 
 if TYPE_CHECKING:
     from pumpcore.program.plan import Program
+    from thecal.pump.client import Client
 
 Calibration = dict[str, Any]
 
@@ -35,6 +36,14 @@ def read_back(reply: dict[str, Any]) -> Program | None:
 
     packed = reply.get("program")
     return unpack(base64.b64decode(packed)) if packed else None
+
+
+def program_if_allowed(client: Client) -> dict[str, Any]:
+    """Return the reply of `program_read`; {} if the pump has keys and this computer has none that may read the program."""
+    try:
+        return client.program_read()
+    except NoKey:
+        return {}
 
 
 def content_of(line: dict[str, Any], which: str) -> tuple[Drug, ...]:

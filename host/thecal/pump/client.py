@@ -17,12 +17,14 @@ from pumpcore.program.schedule import Zone
 from pumpcore.units import sha256_hex as digest_of
 from pumpcore.wire import gaps, messages, record_types, records
 from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
-from thecal.pump import replies
+from thecal.pump import keys, replies
 from thecal.pump.boots import whole_boot
 from thecal.pump.exchange import Exchange, Reply
+from thecal.pump.signing import Keys, Request, Signature, Signer, Signing, code_of, digits_of, explained
 from thecal.quantities.amounts import Rate
 
 FIRST_PATIENCE_S = 3.0
+NONE, SET, DAMAGED = "none", "set", "damaged"  # the `keys` of a status
 MOST_CHECKS = 200  # of one program; a pump needs fewer than ten
 BLOCKS = 64  # of 4 KiB, for one question
 MOST_BLOCKS = 2048  # 8 MiB: more than any journal of a pump
@@ -83,12 +85,15 @@ class Client(Exchange):
             do = "flash the pump with this version's firmware, or install the thecal version of its firmware"
             raise WrongProtocol(f"the pump on {self.port_url} speaks protocol version {theirs}, this thecal speaks {ours}", do)
         self.greeting = reply
+        if self.signing.wanted is None and self.signing.signer is None and keys.holds(self.unique_id):
+            self.signing.wanted = True  # until `status` says it
         return reply
 
     def status(self) -> Reply:
         """Return the pump's state; remember its boot number."""
         reply = self.ask("status", {})
         self.boot = reply.get("boot", self.boot)
+        self.signing.wanted = reply.get("keys") == SET
         return reply
 
     def program_read(self) -> Reply:
@@ -268,6 +273,50 @@ class Client(Exchange):
         """Give the stopped pump a name; "" takes it away."""
         return self.command("name.set", {"name": name}, lambda: self._settle_name(name))
 
+    def key_set(self, drawn: Keys, by_button: bool) -> Reply:
+        """Give the stopped pump new keys; {} takes them away. The present program key signs, or with `by_button` a person holds the stop
+        button: ask again until `done`. Raises Refused, or Unknown if the outcome stays unknown."""
+        wanted = self.signing.wanted
+        try:
+            self.signing.wanted = wanted and not by_button
+            return self.command("key.set", {"keys": digits_of(drawn)}, lambda: self._settle_keys(drawn))
+        finally:
+            self.signing.wanted = wanted
+
+    def proves(self, role: str, key: bytes) -> bool:
+        """Return True if this is the pump's key of this role: the pump answers a question that the key signs."""
+        before = self.signing
+        self.signing = Signing(lambda method, body, challenge: Signature(role, code_of(key, role, challenge, body)))
+        self.signing.wanted = True
+        try:
+            self.program_read()
+        except Refused as refused:
+            if refused.fault not in ("signature", "unsigned"):
+                raise
+            return False
+        finally:
+            found, self.signing = self.signing.wanted, before
+        return bool(found)
+
+    def _learn_keys(self) -> None:
+        """Ask the status, because another connection has met keys there: a try without a signature would be in the pump's journal."""
+        try:
+            self.status()
+        except (Refused, BadAnswer):  # a pump that can't run its firmware takes nothing but `maintenance`
+            self.signing.wanted = False
+
+    def _explained(self, refused: Refused, request: Request) -> Refused:
+        """Ask whether the pump's own keys are damaged, before a key of this computer is called wrong."""
+        if refused.fault == "signature" and request.role:
+            status = self._still_there(self.status)
+            request.role = "" if status and status.get("keys") == DAMAGED else request.role
+        return explained(refused, request)
+
+    def _own_signer(self) -> Signer:
+        """Return the signer with the keys of this pump on this computer."""
+        hello = self.greeting or self.hello()
+        return keys.StoredSigner(self.unique_id, str(hello.get("name") or "this pump"))
+
     def stop(self) -> Reply:
         """Send the bare line `stop`. It is never cached and needs no `hello` before it."""
         return self.bare_stop()
@@ -313,6 +362,13 @@ class Client(Exchange):
     def _settle_name(self, name: str) -> Reply | None:
         reply = self._still_there(self.hello)
         return {"name": name, "settled": True} if reply and reply.get("name") == name else None
+
+    def _settle_keys(self, drawn: Keys) -> Reply | None:
+        reply = self._still_there(self.status)
+        if reply is None:
+            return None
+        taken = reply.get("keys") == (SET if drawn else NONE) and all(self.proves(role, key) for role, key in drawn.items())
+        return {"done": True, "wait_s": 0, "hold_s": 0, "settled": True} if taken else None
 
     def _still_there(self, question: Callable[[], Reply]) -> Reply | None:
         try:

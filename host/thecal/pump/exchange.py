@@ -6,14 +6,16 @@ import binascii
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from pumpcore.wire.replies import BLOCK_BYTES
-from thecal.errors import BadAnswer, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
+from thecal.errors import BadAnswer, LinkLost, NoKey, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
 from thecal.pump import replies, stopping
 from thecal.pump.refusals import said
+from thecal.pump.signing import CHALLENGE, Request, Signer, Signing, explained, role_of, signer_of
 from thecal.pump.transport.holders import holders
 from thecal.pump.transport.link import Link
 
@@ -25,20 +27,25 @@ SHARED_STOP_S = 2.0
 REOPEN_PAUSE_S = 0.1
 BUSY_PAUSE_S = 0.2
 WORDS_MOST = 1000  # letters of a refusal with its details
+KEYED: set[str] = set()  # the ports on which this process has met a pump with keys
 PROMPTS = (b">>> ", b"raw REPL", b"=== ", b"Traceback (most recent")
 
 
 class Exchange:
     """A port that opens on first use and again after it broke; use it as a context manager."""
 
-    def __init__(self, port_url: str, reply_timeout_s: float | None = None, patience_s: float | None = None) -> None:
+    def __init__(
+        self, port_url: str, reply_timeout_s: float | None = None, patience_s: float | None = None, signer: Signer | None = None
+    ) -> None:
         self.port_url = port_url
         self.reply_timeout_s = reply_timeout_s or REPLY_TIMEOUT_S
         self.patience_s = patience_s or PATIENCE_S
         self.bad_lines = 0
         self.resent = False
+        self.opened_count = 0
         self._link: Link | None = None
         self._heard = b""
+        self.signing = Signing(signer)
 
     def __enter__(self) -> Exchange:
         return self
@@ -50,18 +57,29 @@ class Exchange:
         """Return True if another program uses the open port as well, so that it may read an answer of ours."""
         return self._link is not None and self._link.shared
 
+    def is_open(self) -> bool:
+        """Return True while the port is open; `opened_count` counts how often it was opened."""
+        return self._link is not None
+
     def close(self) -> None:
         """Close the port; the next question opens it again."""
         if self._link is not None:
             self._link.close()
             self._link = None
 
+    def interject(self, line: bytes) -> None:
+        """Write a bare line on the open port while another thread uses it; nothing if the port is closed or broken."""
+        link = self._link
+        if link is not None:
+            with suppress(ThecalError, OSError, ValueError, TypeError):  # the other thread may close it at this moment
+                link.write(line)
+
     def ask(self, method: str, params: dict[str, Any], patience_s: float | None = None) -> Reply:
         """Ask a question; without an answer, ask again on a new connection with a new id. Raises Refused or LinkLost."""
         deadline_s = time.monotonic() + (patience_s or self.patience_s)
         while True:
             try:
-                return self._once(new_id(), method, params)
+                return self._once(Request(method, params))
             except LinkLost as error:
                 self._dropped(error)
                 if time.monotonic() > deadline_s:
@@ -86,17 +104,17 @@ class Exchange:
     def _answered(self, method: str, params: dict[str, Any]) -> Reply:
         """Raise Unknown: an unreadable answer proves no more than none."""
         try:
-            return self._repeat(new_id(), method, params)
+            return self._repeat(Request(method, params))
         except BadAnswer as error:
             raise Unknown(
                 f"{error.cause}; the pump may or may not have carried out the command", "see the outcome with `thecal status`"
             ) from error
 
-    def _repeat(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
+    def _repeat(self, request: Request) -> Reply:
         deadline_s = time.monotonic() + self.patience_s
         while True:
             try:
-                return self._once(identity, method, params)
+                return self._once(request)
             except Refused as error:  # a pump that has just been switched on checks itself; the check of a program names its digest
                 if error.fault != "busy" or "digest" in error.detail or time.monotonic() > deadline_s:
                     raise
@@ -104,6 +122,8 @@ class Exchange:
                 continue
             except LinkLost as error:
                 lost: ThecalError = self._dropped(error)
+                if not request.sent and not self.resent:  # the pump gave no challenge
+                    raise
             except (NoPump, PortBusy) as error:
                 if not self.resent:
                     raise
@@ -111,7 +131,7 @@ class Exchange:
                 time.sleep(REOPEN_PAUSE_S)
             self.resent = True
             if time.monotonic() > deadline_s:
-                raise unknown(method, lost) from lost
+                raise unknown(request.method, lost) from lost
 
     def answers(self, method: str, params: dict[str, Any]) -> Iterator[Reply]:
         """Yield the replies to one question with several parts; the last one has no `more`. Raises Refused or LinkLost.
@@ -128,11 +148,59 @@ class Exchange:
                 return
         raise replies.bad_answer(method, f"the answer has more than {most} parts")
 
-    def _once(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
-        """Send once and wait once. Raises LinkLost if no answer comes."""
-        link = self._open()
-        link.write(frame.encode(messages.request(identity, method, params)))
-        return self._reply_to(link, identity, method)
+    def _once(self, request: Request) -> Reply:
+        """Send once and wait once. Raises LinkLost if no answer comes.
+
+        A pump with keys refuses an unsigned request without carrying it out: it is signed and sent again.
+        """
+        while True:
+            line = self._line_of(request)
+            link = self._open()
+            request.sent += 1
+            link.write(line)
+            try:
+                return self._reply_to(link, request.identity, request.method)
+            except Refused as refused:
+                if not self.signing.once_more(request, refused):
+                    raise self._explained(refused, request) from refused
+
+    def _line_of(self, request: Request) -> bytes:
+        """Return the line to send; a line whose answer was lost stays the same."""
+        if not request.line:
+            if self.signing.wanted is None and self.port_url in KEYED and role_of(request.method):
+                self._learn_keys()
+            request.line = request.sealed
+            if self.signing.needed(request):
+                KEYED.add(self.port_url)
+                challenge = str(self.ask(CHALLENGE, {})["challenge"])
+                request.sign(self._signer()(request.method, request.body, bytes.fromhex(challenge)), challenge)
+        return request.line
+
+    def _learn_keys(self) -> None:
+        """Learn whether the pump has keys, before the first request that may need one; nothing here."""
+
+    def _signer(self) -> Signer:
+        if self.signing.signer is None:
+            self.signing.signer = self._own_signer()
+        return self.signing.signer
+
+    def may(self, method: str) -> bool:
+        """Return True if the pump is not known to have keys, or a key that may do this is at hand. Asks the pump nothing."""
+        if not self.signing.wanted:
+            return True
+        try:
+            self._signer()(method, b"", b"")
+        except NoKey:
+            return False
+        return True
+
+    def _explained(self, refused: Refused, request: Request) -> Refused:
+        """Return the refusal of a signature with the command to type; any other refusal as it is."""
+        return explained(refused, request)
+
+    def _own_signer(self) -> Signer:
+        """Return the signer of a connection that was given none: it holds no key."""
+        return signer_of({})
 
     def _reply_to(self, link: Link, identity: str, method: str) -> Reply:
         reply = self._await(link, identity, time.monotonic() + self.reply_timeout_s)
@@ -190,6 +258,7 @@ class Exchange:
     def _open(self, share: bool = False) -> Link:
         if self._link is None:
             self._link = Link(self.port_url, share)
+            self.opened_count += 1
             # ends a half-written line that another program left on the pump's side
             self._link.write(b"\n")
         return self._link

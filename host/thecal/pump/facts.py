@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from thecal.errors import Failed
+from thecal.errors import Failed, NoKey
 from thecal.pump import clock
 from thecal.pump.active import Calibration, pair_of, read_back
 
@@ -38,12 +38,12 @@ class PumpFacts:
         return " ".join(filter(None, ("thecal stop", str(self.hello.get("name") or ""))))
 
     def known_program(self) -> Program | None:
-        """The program; None also for one of a newer firmware, which this thecal can't read."""
+        """The program; None also for one of a newer firmware, which this thecal can't read, and without a key that may read it."""
         from pumpcore.faults.faults import Refusal
 
         try:
             return self.program
-        except Refusal:
+        except (Refusal, NoKey):
             return None
 
     def active(self) -> Program:

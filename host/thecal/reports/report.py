@@ -10,8 +10,8 @@ from typing import Any
 from pumpcore.motion.dose import CALIBRATED, UNCALIBRATED
 from pumpcore.program.plan import Program
 from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_DAY, S_PER_MINUTE
-from thecal import __version__
 from thecal.errors import Failed
+from thecal.files.version import __version__
 from thecal.history.checks import Check, checks
 from thecal.history.timeline import Timeline
 from thecal.quantities import measured

@@ -320,6 +320,22 @@ class Page(Shape):
     examples: list[Example]
 
 
+class Key(Shape):
+    """Whether the pump has keys, and the roles whose keys this computer holds; no key."""
+
+    unique_id: str
+    keys: Literal["none", "set", "damaged"]
+    held: list[Literal["look", "operate", "program"]]
+
+
+class ShownKey(Shape):
+    """The answer to `key show`: one key, in hex digits."""
+
+    unique_id: str
+    role: Literal["look", "operate", "program"]
+    key: str
+
+
 class Groups(Shape):
     """The verbs with their summaries, by group."""
 
@@ -353,6 +369,7 @@ SHAPES: dict[str, Any] = {
     "name": Name | Unsent,
     "new": Written,
     "config": Config,
+    "key": Key | ShownKey | list[Unsent],
     "help": Page | Groups,
     "schema": Schemas,
     "error": Error,

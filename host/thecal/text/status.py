@@ -214,6 +214,16 @@ def volumes(status: Status) -> dict[str, Any] | None:
     return {**measured.total(status["delivered_steps"], pair).as_dict(), "uncertain_nl": round(uncertain_nl)}
 
 
+def keys_rows(status: Status) -> list[tuple[str, str]]:
+    """Return whether the pump has keys; nothing for a firmware that knows none."""
+    texts = {
+        "none": "none: everybody at the cable may change what it does",
+        "set": "set: who may change what it does, thecal key says",
+        "damaged": "damaged: nobody may change what it does; draw others with thecal key new",
+    }
+    return [("keys", texts.get(str(status["keys"]), str(status["keys"])))] if "keys" in status else []
+
+
 def rows(status: Status, beside: Beside = NOTHING, steps: bool = False) -> list[tuple[str, str]]:
     """Return (label, text) of everything a person needs; `steps`: also the pump's own counts."""
     calibration, program, clock = status["calibration"], beside.program, beside.clock
@@ -237,6 +247,7 @@ def rows(status: Status, beside: Beside = NOTHING, steps: bool = False) -> list[
         ("clock", clock_text(status["utc_s"], status["offset_s"]) + (f" ({clock.text()})" if clock and status["utc_s"] else "")),
         *([("motor supply", f"{status['motor_supply_mv'] / 1000:.1f} V")] if status.get("motor_supply_mv") is not None else []),
         *library_rows(status.get("therapy") or {}),
+        *keys_rows(status),
         ("boot", f"{status['boot']}, powered on {span(status['powered_on_s'])}"),
         *(step_rows(status) if steps else []),
         *[(severity(number), fault_text(number)) for number in status["alarms"]],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pumpcore.faults.faults import Refusal
 from pumpcore.wire.records import STARTED_BY
 from thecal.errors import ThecalError
-from thecal.pump.active import read_back
+from thecal.pump.active import program_if_allowed, read_back
 from thecal.quantities import measured
 from thecal.quantities.amounts import masses_text, span
 from thecal.quantities.exact import drugs_of
@@ -139,6 +139,6 @@ def outcome(client: Client) -> Outcome | None:
     """Ask the stopped pump. Return None if it does not answer: a stop is done whatever comes after it."""
     try:
         status = client.status()
-        return Outcome(status, ended(client, status), read_back(client.program_read()))
+        return Outcome(status, ended(client, status), read_back(program_if_allowed(client)))
     except (ThecalError, Refusal):
         return None

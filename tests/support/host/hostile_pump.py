@@ -226,6 +226,8 @@ def others(replies: dict) -> dict:
         "reservoir.acknowledge": {"blocks": 0},
         "ack": {"alarms": [612]},
         "bench.set": {"done": True, "wait_s": 0, "hold_s": 2},
+        "key.challenge": {"challenge": "7f" * 16, "valid_ms": 60_000},
+        "key.set": {"done": True, "wait_s": 0, "hold_s": 2},
         "maintenance": {"state": "maintenance"},
         "name.set": {"name": "flow-1"},
         "forecast.digest": {"second_s": 600, "remainder": 5, "chain": "0" * 64, "done": True, "position_steps": 5},

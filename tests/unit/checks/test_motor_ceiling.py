@@ -5,9 +5,9 @@ import pytest
 from pumpcore.bench import bench as benches
 from pumpcore.program.plan import Program
 from support.rig import benches as rigs
+from thecal.api.holding import bench_rows, motor_text
 from thecal.checks import rigs as checks_rigs
 from thecal.cli.verbs.limits import table
-from thecal.cli.verbs.read import bench_rows, motor_text
 from thecal.files.bench import payload
 from thecal.files.resources import hardware_folder
 

@@ -14,11 +14,12 @@ from pumpcore.orders.bolus import Temporary
 from pumpcore.program.packing import digest
 from pumpcore.program.plan import Program
 from pumpcore.program.settings import Settings
+from thecal.api import uploading
+from thecal.api.person import Person
 from thecal.checks.dose import rate_nl, rate_of, volume_of
 from thecal.checks.dose import volume as volume_nl_of
 from thecal.checks.orders import check_extended, check_steps, check_temporary
 from thecal.checks.rigs import rig_of
-from thecal.cli import uploading
 from thecal.errors import BadInput, Refused
 from thecal.pump import exchange
 
@@ -27,20 +28,20 @@ WATER = Program("x", "water", 3600, [(0, 1_000_000)])
 
 
 @pytest.mark.parametrize("step", ["program_stage", "program_activate"])
-def test_a_rate_that_the_pump_refuses_is_told_in_ml_per_hour(step, monkeypatch):
+def test_a_rate_that_the_pump_refuses_is_told_in_ml_per_hour(step):
     def refuse(*words):
         detail = {"fault": "rate_above_ceiling", "do": "lower it", "asked_nl": 4_000_000, "limit_nl": 3_000_000, "nearest_nl": 3_000_000}
         raise exchange.refused({"code": 301, "message": "the rate is above the ceiling", "data": detail})
 
-    monkeypatch.setattr(uploading, "show", lambda *words: None)
     client = SimpleNamespace(
         program_read=dict, program_stage=lambda *words: {"digest": digest(b"x"), "program": ""}, program_activate=lambda wanted: None
     )
     setattr(client, step, refuse)
     pump = SimpleNamespace(client=client, program=None, status={"calibration": None})
-    monkeypatch.setattr("thecal.text.calibration.line", lambda told: "none")
+    compiled = SimpleNamespace(packed=b"x", program=WATER, typed={})
     with pytest.raises(Refused) as caught:
-        uploading.upload(pump, SimpleNamespace(packed=b"x", program=WATER, typed={}), True)
+        uploading.stage(pump, compiled, Person())
+        uploading.activate(pump, compiled)
     assert "4 mL/h" in caught.value.cause and "3 mL/h" in caught.value.cause and "000000" not in caught.value.cause
 
 

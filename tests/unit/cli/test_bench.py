@@ -11,6 +11,7 @@ import pytest
 
 from pumpcore.faults.faults import Refusal
 from support.host.therapy_pump import CEILINGS, TherapyPump
+from thecal.cli import held_button
 from thecal.pump.layers import Bench
 
 verb = importlib.import_module("thecal.cli.verbs.bench")  # the package has the function under this name
@@ -41,7 +42,7 @@ class BenchPump(TherapyPump):
 @pytest.fixture
 def pump(monkeypatch, tmp_path):
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
-    monkeypatch.setattr(verb, "ASK_EVERY_S", 0)
+    monkeypatch.setattr(held_button, "ASK_EVERY_S", 0)
     with BenchPump() as fake:
         yield fake
 

@@ -62,12 +62,15 @@ VERBS = {
     ("program", "rx.toml", "--yes"): STOPPED,
     ("maintenance", "--yes"): STOPPED,
     ("name", "flow-9"): STOPPED,
+    ("key",): STOPPED,
+    ("key", "new", "--yes"): STOPPED,
+    ("key", "forget", "--yes"): STOPPED,
     ("calibrate", "--history"): STOPPED,
     ("calibrate", "--forget", "--yes"): STOPPED,
     ("calibrate", *WEIGHTS, "--yes"): STOPPED,
     ("calibrate", *WEIGHTS, "--verify"): STOPPED,
 }
-MAY_BE_REFUSED = {"program", "bridge", "forecast", "calibrate", "compare"}  # judged by records, which have no one moment
+MAY_BE_REFUSED = {"program", "bridge", "forecast", "calibrate", "compare", "key"}  # judged by records, which have no one moment
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from pumpcore.program import packing
 from pumpcore.wire import messages
 from support.host.empty_place import empty_place, typing
 from support.host.therapy_pump import CEILINGS, TherapyPump
-from thecal.cli.verbs.bolus import running_token
+from thecal.api.dosing import running_token
 from thecal.errors import BadInput, Failed
 from thecal.schema.verbs import SHAPES
 

@@ -13,7 +13,8 @@ from pumpcore.orders.bolus import CANCELLED, DELIVERING, DONE
 from pumpcore.program import packing
 from support.host.empty_place import empty_place, typing
 from support.host.therapy_pump import TherapyPump
-from thecal.cli import following
+from thecal.api import following
+from thecal.api.session import Session
 from thecal.errors import Interrupted
 from thecal.schema.verbs import SHAPES
 
@@ -269,8 +270,10 @@ def signals():
 def test_a_signal_ends_the_watching_only(pump, signals: None, number: int, code: int) -> None:
     going_on = following.Watched("run", lambda client: following.Look(1, 2, "", {}), lambda last: "")
     threading.Timer(0.3, lambda: signal.raise_signal(number)).start()
+    session = Session(pump.port_url)
     with pytest.raises(Interrupted) as end:
-        following.follow(pump.port_url, going_on)
+        following.follow(session, going_on, following.Patience())
+    session.close()
     assert end.value.exit_code == code and "thecal stop" in end.value.do and "the watching ended" in end.value.cause
     assert "stop" not in pump.executed
 

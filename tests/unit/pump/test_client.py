@@ -298,13 +298,13 @@ def test_a_pump_that_checks_itself_after_power_up_is_asked_again(client, pump, m
     monkeypatch.setattr("thecal.pump.exchange.BUSY_PAUSE_S", 0.01)
     refusals, answer, asked = [{"wait_s": 1}, {"wait_s": 1}, {}], client._once, []
 
-    def once(identity, method, params):
-        asked.append(identity)
+    def once(request):
+        asked.append(request.identity)
         if refusals:
             refused = Refused(214, "busy", "the pump is busy")
             refused.detail = refusals.pop(0)
             raise refused
-        return answer(identity, method, params)
+        return answer(request)
 
     monkeypatch.setattr(client, "_once", once)
     client.clock_set(1_700_000_000, 3600)

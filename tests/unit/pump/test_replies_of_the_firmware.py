@@ -234,6 +234,18 @@ def calibrated() -> None:
     questions(pump)
 
 
+def keyed() -> None:
+    """A pump with keys still answers the questions that need none."""
+    pump = ready()
+    pump.call("key.challenge")
+    pump.call("key.set", keys="")
+    pump.call("key.set", keys="".join(f"{number:064x}" for number in (1, 2, 3)))
+    pump.pump.setup.keys = bytes(range(96))
+    for method in ("hello", "status", "alarms", "key.challenge", "stop"):
+        pump.call(method)
+    refused(pump, "start")
+
+
 def alarms() -> None:
     """Acknowledge the alarms of a power cut one by one."""
     cut = power_cut(running(constant(3_600_000)), 30)
@@ -300,7 +312,7 @@ def maintenance() -> None:
 
 STORIES: dict[str, Callable[[], None]] = {
     story.__name__: story
-    for story in (fresh, no_bench, schedule, a_line, a_staged_bridge, a_reservoir, orders, a_run, calibrated, alarms, damaged_store,
+    for story in (fresh, no_bench, schedule, a_line, a_staged_bridge, a_reservoir, orders, a_run, calibrated, keyed, alarms, damaged_store,
                   damaged_journal, a_bug, maintenance)
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from pumpcore.wire import messages as frame
 from support.host.fake_pump import FakePump
 from support.host.other_ends import OtherEnd, silent
 from support.host.therapy_pump import TherapyPump
-from thecal.cli.verbs.stop import note
+from thecal.cli.verbs.stop import noted as note
 from thecal.errors import BadInput, Failed, Interrupted, PortBusy, Unknown
 from thecal.pump import opening, steering
 from thecal.pump.client import Client

@@ -13,7 +13,8 @@ import pytest
 from pumpcore.wire import records
 from support.host.fake_pump import FakePump
 from support.some import some_of
-from thecal.cli.clock_setting import Move, Wish, set_before_start, signed
+from thecal.api.clock_move import Move, Wish, signed
+from thecal.cli.clock_setting import set_before_start
 from thecal.errors import BadInput, Failed
 from thecal.pump import clock, facts, zones
 from thecal.pump.client import Client

@@ -17,6 +17,7 @@ from thecal.cli.verbs.flash import flash
 from thecal.cli.verbs.forecast import forecast
 from thecal.cli.verbs.help import help_of
 from thecal.cli.verbs.journal import journal
+from thecal.cli.verbs.key import key
 from thecal.cli.verbs.limits import limits
 from thecal.cli.verbs.maintenance import maintenance
 from thecal.cli.verbs.name import name
@@ -67,6 +68,7 @@ LOOK: dict[str, Callable[..., None]] = {
 MAINTAIN: dict[str, Callable[..., None]] = {
     "ack": ack,
     "clock": clock,
+    "key": key,
     "maintenance": maintenance,
     "config": config,
     "schema": schema,

@@ -9,14 +9,12 @@ from thecal.terminal.console import alert, data, emit_json
 
 def alarms(port: Port = None, as_json: AsJson = False) -> None:
     """List the active alarms and warnings. Exits with 5 if an alarm is active."""
-    from thecal.pump.opening import open_pump
-    from thecal.text.faults import described
+    from thecal.cli.consent import opened
 
-    with open_pump(port) as client:
-        reply = client.alarms()
-    active = [described(alarm) for alarm in reply["alarms"]]
+    with opened(port) as pump:
+        active = pump.alarms()
     if as_json:
-        emit_json({**reply, "alarms": active})
+        emit_json({"alarms": active})
     else:
         for alarm in active:
             do = f"{alarm['do']}: thecal ack {alarm['fault']}" if str(alarm["do"]).endswith("acknowledge") else alarm["do"]

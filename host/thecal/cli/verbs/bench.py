@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +13,10 @@ from thecal.errors import BadInput, Failed, Refused
 from thecal.terminal.console import columns, confirm, data, emit_json, headed, talk
 
 if TYPE_CHECKING:
+    from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
     from thecal.pump.layers import Bench
 
-ASK_EVERY_S = 0.5
 LONGEST_S = (1 << 31) - 1
 Ceilings = dict[str, int]
 WHAT_TO_DO = 'write: thecal bench show, or: thecal bench set --max-per-day "30 mL"'
@@ -131,25 +130,15 @@ def review(now: Bench, new: Ceilings, typed: dict[str, str | None]) -> list[tupl
 
 def place(pump: PumpFacts, now: Bench, new: Ceilings) -> None:
     """Set the ceilings; for a raise, say what to do at the pump and ask until that was done. Raises Refused or Unknown."""
-    told = release = False
-    while True:
+    from thecal.cli.held_button import await_done
+
+    def ask() -> Reply:
         try:
-            reply = pump.client.command("bench.set", dict(new))
+            return pump.client.command("bench.set", dict(new))
         except Refused as refused:
             raise unfit(pump, refused) from refused
-        if reply["done"]:
-            return
-        if not told:
-            talk(
-                f"raising a ceiling needs a person at the pump: press its stop button within {reply['wait_s']} s, "
-                f"hold it for {reply['hold_s']} s, and release it when this says so. "
-                f"Simulated: thecal sim --press hold --port {pump.client.port_url}"
-            )
-            told = True
-        elif not reply["hold_s"] and not release:
-            talk(f"held long enough: release the stop button now, within {reply['wait_s']} s")
-            release = True
-        time.sleep(ASK_EVERY_S)
+
+    await_done(ask, "raising a ceiling", pump.client.port_url)
 
 
 def unfit(pump: PumpFacts, refused: Refused) -> Refused:

@@ -12,7 +12,7 @@ from thecal.terminal.console import columns, confirm, talk
 
 if TYPE_CHECKING:
     from pumpcore.program.plan import Program
-    from thecal.cli.clock_setting import Wish
+    from thecal.api.clock_move import Wish
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
     from thecal.text.line import Line
@@ -29,7 +29,7 @@ def bridge(
     as_json: AsJson = False,
 ) -> None:
     """Start with another concentration still in the line. It is delivered at the same drug dose until the front has passed."""
-    from thecal.cli.clock_setting import Wish
+    from thecal.api.clock_move import Wish
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
 

@@ -19,13 +19,14 @@ def clock(
     as_json: AsJson = False,
 ) -> None:
     """Show the error and the drift of the pump's clock, and the next change of local time."""
+    from thecal.api.clock_move import Wish
     from thecal.cli import clock_setting
     from thecal.pump import clock as clocks
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
     from thecal.quantities.amounts import clock_text
 
-    wish = clock_setting.Wish(zone, set_clock or None)
+    wish = Wish(zone, set_clock or None)
     wish.check()
     with open_pump(port) as client:
         pump = facts.ask(client)

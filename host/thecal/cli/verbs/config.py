@@ -12,14 +12,14 @@ from thecal.terminal.console import columns, data, emit_json, talk
 
 def config(
     key: Annotated[
-        str | None, typer.Argument(metavar="KEY", help="port, bench, library, units or zone.", autocompletion=config_keys)
+        str | None, typer.Argument(metavar="KEY", help="port, bench, library, units, zone or keys.", autocompletion=config_keys)
     ] = None,
     value: Annotated[str | None, typer.Argument(metavar="VALUE", help="New default (without: show it).")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the default of KEY.")] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show or set your defaults: port, bench, library, units, zone."""
+    """Show or set your defaults: port, bench, library, units, zone, keys."""
     from thecal.files import config as settings
 
     if (remove and key is None) or (remove and value is not None):

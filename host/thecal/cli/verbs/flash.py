@@ -7,7 +7,7 @@ import typer
 
 from thecal.cli import complete
 from thecal.cli.options import AsJson, DryRun, Port, Yes
-from thecal.errors import NoPump
+from thecal.errors import BadInput, NoPump
 from thecal.terminal.console import data, emit_json, talk
 
 
@@ -22,6 +22,9 @@ def flash(
     ] = None,
     boot_drive: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Boot drive of a board without MicroPython.")] = None,
     backup: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Folder for the backup of journal and store.")] = None,
+    forget_key: Annotated[
+        bool, typer.Option("--forget-key", help="Only remove the pump's keys: hold its stop button while you plug it in.")
+    ] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -31,6 +34,11 @@ def flash(
     from thecal.deploy.flash import Order
     from thecal.files.bench import bench_file, read_bench
 
+    if forget_key:
+        if bench or boot_drive or backup:
+            raise BadInput("--forget-key changes nothing but the keys", "leave the other options out, then flash: thecal flash")
+        show_forgotten(forgotten(port, usb_serial, yes, dry_run), as_json)
+        return
     wanted = read_bench(bench_file(bench, "*")) if bench else None
     if wanted is not None:
         bench_slot.require_for_board(wanted)
@@ -47,6 +55,22 @@ def flash(
             board = first_time.give_micropython(drive, image, yes, port)
             report = write(board.port_url, None, order)
     show(report, as_json)
+
+
+def forgotten(port_url: str | None, usb_serial: str | None, yes: bool, dry_run: bool) -> dict[str, Any]:
+    from thecal.deploy import finding
+    from thecal.deploy.forgetting import forget
+    from thecal.deploy.runner import require_mpremote, run_mpremote
+
+    require_mpremote()
+    return forget(finding.choose(port_url, usb_serial), run_mpremote, yes, dry_run)
+
+
+def show_forgotten(report: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        emit_json(report)
+    else:
+        data("nothing was written" if report["dry_run"] else f"the pump {report['unique_id']} has no keys any more")
 
 
 def write(port_url: str | None, usb_serial: str | None, order: Any) -> dict[str, Any]:

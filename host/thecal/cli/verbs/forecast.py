@@ -66,13 +66,13 @@ def forecast(
     client = None if offline or (bench and not port) else a_pump(port)
     try:
         pump = facts.ask(client) if client else None
-        when = asked.when(begin, asked.local_time_of(pump, zone), days)
+        when, judge = asked.when(begin, asked.local_time_of(pump, zone), days), of_judge(client)
         rig = rig_for(pump, bench)
         program_checks.check(prescription, compiled, rig, str(file))
-        wanted = (asked.left_nl(left, pump, compiled.program), asked.concentration(previous) or front_of(client, compiled))
+        wanted = (asked.left_nl(left, pump, compiled.program), asked.concentration(previous) or front_of(judge, compiled))
         outlook = asked.outlook(compiled.program, rig.calibration, when, *wanted)
         outlook.unit = unit.of_prescription(prescription, compiled.program, outlook.front is None)
-        digests = compare(client, compiled, outlook) if client else {}
+        digests = compare(judge, compiled, outlook) if judge else {}
     finally:
         if client:
             client.close()
@@ -82,6 +82,14 @@ def forecast(
 
         write(drawn(outlook), png)
     show(outlook, rig, digests, as_json)
+
+
+def of_judge(client: Client | None) -> Client | None:
+    """Return the client if the pump can compute the same forecast; None without a pump, or without the key that it needs for that."""
+    if client is None or client.may("program.stage"):
+        return client
+    talk("the pump did not compute this forecast: that needs its program key")
+    return None
 
 
 def rig_for(pump: PumpFacts | None, bench: str | None) -> Rig:

@@ -12,8 +12,6 @@ from thecal.errors import BadInput
 from thecal.terminal.console import data, emit_json, headed, talk
 from thecal.terminal.output_files import check_free, write
 
-RINGS = ("events", "faults")
-
 
 def journal(
     port: Port = None,
@@ -27,22 +25,20 @@ def journal(
     as_json: AsJson = False,
 ) -> None:
     """Read the pump's journal: table, CSV or JSON lines."""
+    from thecal.api.tables import RINGS
+    from thecal.cli.consent import opened
     from thecal.history import rows as journal_rows
-    from thecal.history.download import download
-    from thecal.pump.opening import open_pump
     from thecal.text.calibration import line
     from thecal.text.journal import in_words
 
     if ring not in RINGS:
         raise BadInput(f'"{ring[:40]}" is not a ring of the journal', "write --ring events or --ring faults")
     check_free([file for file in (csv, jsonl, raw) if file is not None], force)
-    with open_pump(port) as client:
-        content = bytearray()
-        rows = download(client, ring, from_sequence, content)
-        status = client.status()
-        calibration = line(status["calibration"])
+    with opened(port) as pump:
+        rows, content, status = pump.records(ring, from_sequence)
+    calibration = line(status["calibration"])
     if raw is not None:
-        write(bytes(content), raw)
+        write(content, raw)
     if csv is not None:
         write(journal_rows.as_csv(journal_rows.with_gaps(rows, from_sequence), calibration), csv)
     if jsonl is not None:

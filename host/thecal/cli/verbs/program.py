@@ -32,36 +32,25 @@ def program(
     as_json: AsJson = False,
 ) -> None:
     """Check a prescription, compare it with the active one, and upload it. Asks before it activates."""
-    from pumpcore.program.packing import digest as digest_of
-    from thecal.checks import program as program_checks
-    from thecal.checks import rigs
-    from thecal.cli.uploading import ask_for_overrides, upload
+    from thecal.api.prescribed import Source, checked
+    from thecal.cli.consent import Consent, Terminal, decide, opened
     from thecal.files import config
-    from thecal.prescription.compiler import compile_prescription
-    from thecal.prescription.reading import read_prescription
-    from thecal.pump import clock, facts
-    from thecal.pump.opening import open_pump
 
-    prescription = read_prescription(file, library, override or [])
-    if not (yes or dry_run):
-        prescription = ask_for_overrides(prescription, str(file))
-    compiled = compile_prescription(prescription, str(file))
+    consent = Consent(yes, dry_run, as_json)
     bench = bench or (config.default("bench") if dry_run else None)
-    program_checks.check(prescription, compiled, rigs.rig_of(bench), str(file))
+    found = checked(Source(file, library, override or [], bench), Terminal(consent))
     if dry_run:
         talk(f"{file} is a valid prescription{f' for {bench}' if bench else ''}; nothing was sent")
-        show_alone(compiled, as_json, steps)
+        show_alone(found.compiled, as_json, steps)
         return
-    with open_pump(port) as client:
-        pump = facts.ask(client)
-        program_checks.check(prescription, compiled, rigs.of_pump(pump), str(file))
-        clock.tell(pump.reading)
-        unchanged = pump.status.get("program_digest") == digest_of(compiled.packed)
-        digest = digest_of(compiled.packed) if unchanged else upload(pump, compiled, yes, steps)
+    with opened(port, consent) as pump:
+        order = decide(pump.prepare_program(found, steps=steps), consent)
+    if order is None:
+        return
     if as_json:
-        emit_json({"digest": digest, "program": compiled.program.describe(), "unchanged": unchanged})
+        emit_json({"digest": order.digest, **order.facts})
     else:
-        data(f"{'unchanged, active' if unchanged else 'active'} in the pump: {compiled.program.name} ({digest[:12]})")
+        data(order.text)
 
 
 def show_alone(compiled: Compiled, as_json: bool, steps: bool = False) -> None:

@@ -8,9 +8,12 @@ import typer
 
 from thecal.cli.options import AsJson, DryRun, Library, Override, Port, Wait, Yes
 from thecal.errors import BadInput
+from thecal.terminal.console import data, emit_json, talk
 
 if TYPE_CHECKING:
-    from thecal.prescription.dialled import Dialled
+    from thecal.api.outcome import Outcome
+    from thecal.api.review import Order, Review
+    from thecal.cli.consent import Consent
 
 
 def run(
@@ -34,28 +37,27 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Pump now: any two of rate, volume and time. The run becomes the active program, starts, and ends by itself on the pump."""
-    from thecal.cli import running
-    from thecal.cli.consent import Consent
-    from thecal.pump import facts
-    from thecal.pump.opening import open_pump
+    from thecal.api.dialled import dialled
+    from thecal.api.running import Fluid
+    from thecal.cli.consent import Consent, decide, followed, opened
 
     consent = Consent(yes, dry_run, as_json)
     if restore:
         check_alone([rate, rate_option, volume, lasts, drug, concentration], wait)
-        with open_pump(port) as client:
-            running.bring_back(facts.ask(client), consent)
+        with opened(port, consent) as pump:
+            bring_back(pump.prepare_restore(not dry_run), consent)
         return
-    dialled = typed(rate, rate_option, volume, lasts)
-    fluid = running.Asked(drug, concentration, library, override or [])
+    if rate is not None and rate_option is not None:
+        raise BadInput("the rate is given twice", "leave out --rate")
+    chosen, fluid = rate if rate is not None else rate_option, Fluid(drug, concentration, library, override or [])
+    wanted = dialled(chosen, volume, lasts)
     fluid.check()
-    if wait and dialled.endless():
+    if wait and wanted.endless():
         raise BadInput("a run without an end has nothing to wait for", "add --for TIME or --volume VOLUME, or leave out --wait")
-    with open_pump(port) as client:
-        begun = running.begin(facts.ask(client), dialled, fluid, consent)
-        port_url = client.port_url
-    if begun is None:
-        return
-    running.report(begun, running.wait_for(port_url, begun) if wait else None, as_json)
+    with opened(port, consent) as pump:
+        order = decide(pump.prepare_run(chosen, duration=lasts, volume=volume, drug=fluid, stage=not dry_run), consent)
+        if order is not None:
+            report(order, followed(pump, order, "run") if wait else None, as_json)
 
 
 def check_alone(others: list[str | None], wait: bool) -> None:
@@ -63,31 +65,34 @@ def check_alone(others: list[str | None], wait: bool) -> None:
         raise BadInput("--restore stands alone: it brings a program back and starts nothing", "write: thecal run --restore")
 
 
-def check_rate(text: str, lasts: str | None) -> None:
-    """Raise BadInput for a volume in the place of the rate: the command that takes it follows."""
-    from thecal.quantities.typed import parse, shown, words_of
+def report(order: Order, outcome: Outcome | None, as_json: bool) -> None:
+    """Print what runs now, or what was delivered."""
+    from thecal.api.running import amount
 
-    kind = parse(text).kind()
-    if kind in ("volume", "mass"):
-        rest = f'--for "{lasts if lasts is not None else "2 h"}"'
-        raise BadInput(f"{shown(text)} is a {words_of(kind)}, not a rate", f'write: thecal run --volume {shown(text)} {rest}')
+    facts = order.facts
+    if as_json:
+        keys = ("rate_nl", "rate_seconds_s", "volume_nl", "duration_s", "whole_steps")
+        made = {"delivered_steps": None if outcome is None else outcome.made, "outcome": "running" if outcome is None else "done"}
+        told = {"digest": order.digest, "replaced": facts["replaced"], "start": order.reply}
+        emit_json({**told, **{key: facts[key] for key in keys}, **made})
+        return
+    if outcome is not None:
+        data(f"done: {facts['words']}; delivered {amount(order, outcome.made)}")
+        return
+    data(order.text)
+    how = "it runs until you stop it" if facts["whole_steps"] is None else "it ends by itself; to stop it before"
+    talk(f"{how}: {facts['stop_command']}")
 
 
-def typed(rate: str | None, rate_option: str | None, volume: str | None, lasts: str | None) -> Dialled:
-    """Parse the three quantities. Raises BadInput."""
-    from thecal.checks.dose import rate_of, volume_of
-    from thecal.cli.typed import seconds
-    from thecal.prescription.dialled import Dialled
+def bring_back(review: Review, consent: Consent) -> None:
+    """Activate the program that the last run replaced; start nothing."""
+    from thecal.cli.consent import decide
 
-    if rate is not None and rate_option is not None:
-        raise BadInput("the rate is given twice", "leave out --rate")
-    chosen = rate if rate is not None else rate_option
-    if chosen is not None and volume is None:
-        check_rate(chosen, lasts)
-    made = Dialled(
-        rate_of(chosen) if chosen is not None else None,
-        volume_of(volume) if volume is not None else None,
-        seconds("--for", lasts) if lasts is not None else None,
-    )
-    made.check()
-    return made
+    order = decide(review, consent)
+    if order is None:
+        return
+    if consent.as_json:
+        emit_json({"digest": order.digest, **order.facts})
+    else:
+        data(order.text)
+        talk("nothing runs; start it with: thecal start")

@@ -7,7 +7,7 @@ import typer
 from thecal.cli.options import AsJson, Port, Pump, Steps
 from thecal.cli.typed import one_port
 from thecal.errors import BadInput, InAlarm
-from thecal.terminal.console import alert, columns, data, emit_json, talk
+from thecal.terminal.console import alert, data, emit_json, talk
 
 
 def status(
@@ -18,9 +18,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show the pump's state. Exits with 5 if the pump is in alarm."""
-    from thecal.pump import facts
-    from thecal.pump.opening import open_pump
-    from thecal.text.status import Beside, rows, volumes
+    from thecal.cli.consent import opened
 
     chosen = one_port(pump, port)
     if every:
@@ -29,16 +27,13 @@ def status(
         from thecal.cli import every_pump
 
         raise typer.Exit(every_pump.show(as_json))
-    with open_pump(chosen) as client:
-        known = facts.ask(client)
-        program = None if as_json else known.known_program()
-    reply, reading = known.status, known.reading
+    with opened(chosen) as open_one:
+        found = open_one.status(steps)
     if as_json:
-        emit_json({**reply, "clock": reading.as_dict(), "delivered": volumes(reply)})
+        emit_json(found.data)
     else:
-        text = columns(rows(reply, Beside(program, known.hello.get("ceilings"), reading), steps))
-        data(alert(text) if reply["state"] == "alarm" else text)
-        if reading.warning():
-            talk(reading.warning())
-    if reply["state"] == "alarm":
+        data(alert(found.text) if found.state == "alarm" else found.text)
+        if found.warning:
+            talk(found.warning)
+    if found.state == "alarm":
         raise typer.Exit(InAlarm.exit_code)

@@ -6,8 +6,6 @@ from thecal.cli.options import AsJson, Port, Pump, Steps
 from thecal.errors import BadInput
 from thecal.terminal.console import data, emit_json, talk
 
-AFTER_S = 2.0  # to ask the stopped pump what it did
-
 
 def stop(pump: Pump = None, port: Port = None, steps: Steps = False, as_json: AsJson = False) -> None:
     """Stop the pump now, in any state, without a question. Then say what this run delivered and what it left."""
@@ -18,20 +16,19 @@ def stop(pump: Pump = None, port: Port = None, steps: Steps = False, as_json: As
     try:
         with Client(port_url) as client:
             reply = client.stop()
-            note(port_url)
+            noted(port_url)
             if not as_json:
                 data("stopped")
-            from thecal.text.stopped import outcome
+            from thecal.api.stopping import after  # after the stop: nothing delays it
 
-            client.patience_s = AFTER_S
-            found = None if client.shared() else outcome(client)
+            found = after(client, reply, steps)
     except BaseException:
-        note(port_url)
+        noted(port_url)
         raise
     if as_json:
-        emit_json({**reply, **(found.as_dict() if found else {"run": None})})
-    elif found and (text := found.text(steps)):
-        data(text)
+        emit_json(found.data)
+    elif found.text:
+        data(found.text)
 
 
 def port_of(named: str | None) -> str:
@@ -48,11 +45,8 @@ def port_of(named: str | None) -> str:
     return opening.choose(named)
 
 
-def note(port_url: str) -> None:
-    """Note the stop for the verbs of this computer that steer the pump; after the stop, so that a full or slow disk can't delay it."""
-    from thecal.pump.transport import registry
+def noted(port_url: str) -> None:
+    """Note the stop for the verbs of this computer that steer the pump."""
+    from thecal.api.stopping import note
 
-    try:
-        registry.note_stop(port_url)
-    except OSError as error:
-        talk(f"this stop could not be noted for a running calibration or weighing: {error.strerror}")
+    note(port_url, talk)

@@ -13,7 +13,7 @@ from thecal.history.curve import Curve
 from thecal.history.evidence import Evidence
 from thecal.history.rows import row
 from thecal.history.timeline import Timeline
-from thecal.pump.active import read_back
+from thecal.pump.active import program_if_allowed, read_back
 
 if TYPE_CHECKING:
     from pumpcore.program.plan import Program
@@ -63,7 +63,7 @@ class Past:
     def _learn(self, client: Client, status: Status) -> None:
         """Read the active program, for doses in mass; without it rates are volumes."""
         try:
-            self.program = read_back(client.program_read())
+            self.program = read_back(program_if_allowed(client))
             self._digest = status.get("program_digest")
         except (ThecalError, Refusal):
             self.program = None
@@ -113,7 +113,7 @@ def evidence(client: Client, status: Status) -> Evidence:
     """Return the journal's last hours, at least from local midnight on; read farther back if that was too late."""
     seconds_s = max(2 * S_PER_HOUR, (status["utc_s"] + status["offset_s"]) % S_PER_DAY if status["utc_s"] else 0)
     records = seconds_s // TOTAL_S + OTHER_RECORDS
-    found = Evidence(status=status, source="the pump", packed=base64.b64decode(client.program_read().get("program") or ""))
+    found = Evidence(status=status, source="the pump", packed=base64.b64decode(program_if_allowed(client).get("program") or ""))
     while True:
         first = max(1, status["events_sequence"] - records)
         found.events = [row("events", one) for _, block in client.journal("events", first) for one in block]

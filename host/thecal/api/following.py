@@ -1,4 +1,4 @@
-"""`--wait`: follow an order to its end with a progress bar. It opens the port for each look, so that another `thecal stop` gets through.
+"""Follow an order to its end. The port is free between two looks, so that another `thecal stop` gets through.
 
 A signal ends the watching only: the pump owns the dose.
 """
@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from thecal.errors import Failed, InAlarm, Interrupted, LinkLost, NoPump, PortBusy, Unknown
-from thecal.terminal.console import Progress
 
 if TYPE_CHECKING:
+    from thecal.api.session import Session
     from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
 
@@ -39,46 +39,71 @@ class Watched(NamedTuple):
     amount: Callable[[Look], str]
 
 
-def follow(port_url: str, watched: Watched) -> Look:
-    """Return the last look after the order has ended. Raises InAlarm, Failed if it ended early, Unknown after a lost link, and
-    Interrupted after a signal."""
+class Patience(NamedTuple):
+    """`timeout_s`: give up after so long, None never. `progress` receives done and total of each look, in one unit."""
+
+    timeout_s: float | None = None
+    progress: Callable[[int, int], None] | None = None
+
+
+def follow(session: Session, watched: Watched, patience: Patience) -> Look:
+    """Return the last look after the order has ended, or the present one at the timeout. Raises InAlarm, Failed if it ended early, Unknown
+    after a lost link, and Interrupted after a signal."""
     from thecal.pump.steering import interruptible
 
-    progress = Progress(watched.name)
     try:
         with interruptible():
-            last = until_end(port_url, watched, progress)
+            last = until_end(session, watched, patience)
     except Interrupted as end:
         raise Interrupted(end.number, f"{end.cause}: the watching ended, the {watched.name} did not", STOP_DO) from None
-    finally:
-        progress.close()
-    if last.ended != DONE:
+    return checked(last, watched)
+
+
+def checked(last: Look, watched: Watched) -> Look:
+    """Return the last look. Raises InAlarm, Failed if the order ended before it was done."""
+    if last.ended not in (DONE, ""):
         raise early(last, watched)
     return last
 
 
-def until_end(port_url: str, watched: Watched, progress: Progress) -> Look:
-    heard_s = time.monotonic()
-    while True:
-        try:
-            found = look_once(port_url, watched)
-        except (LinkLost, NoPump, PortBusy) as error:
-            if time.monotonic() - heard_s > PATIENCE_S:
-                cause = f"no answer for {PATIENCE_S:.0f} s while the {watched.name} ran: {error.cause}"
-                raise Unknown(cause, "the pump ends it by itself; look with: thecal status") from error
-        else:
-            heard_s = time.monotonic()
-            if found.ended:
-                return found
-            progress.update(found.made, found.whole)
+def until_end(session: Session, watched: Watched, patience: Patience) -> Look:
+    """Look every half second until the order has ended, or the timeout has passed."""
+    watching = Watching(session, watched, patience)
+    while (found := watching.look()) is None:
         time.sleep(INTERVAL_S)
+    return found
 
 
-def look_once(port_url: str, watched: Watched) -> Look:
-    from thecal.pump.client import Client
+class Watching:
+    """An order that is followed, one look at a time."""
 
-    with Client(port_url) as client:
-        return watched.look(client)
+    def __init__(self, session: Session, watched: Watched, patience: Patience) -> None:
+        self._session, self._watched, self._patience = session, watched, patience
+        self._begun_s = self._heard_s = time.monotonic()
+
+    def look(self) -> Look | None:
+        """Look once. Return the last look at the end or the timeout, None before. Raises Unknown after 30 s without an answer."""
+        try:
+            found = look_once(self._session, self._watched)
+        except (LinkLost, NoPump, PortBusy) as error:
+            if time.monotonic() - self._heard_s > PATIENCE_S:
+                cause = f"no answer for {PATIENCE_S:.0f} s while the {self._watched.name} ran: {error.cause}"
+                raise Unknown(cause, "the pump ends it by itself; look with: thecal status") from error
+            return None
+        self._heard_s = time.monotonic()
+        if self._patience.progress is not None:
+            self._patience.progress(found.made, found.whole)
+        late = self._patience.timeout_s is not None and self._heard_s - self._begun_s >= self._patience.timeout_s
+        return found if found.ended or late else None
+
+
+def look_once(session: Session, watched: Watched) -> Look:
+    """Look at the pump on a port that is open for this moment only."""
+    with session.opened() as client:
+        try:
+            return watched.look(client)
+        finally:
+            session.release()
 
 
 def early(last: Look, watched: Watched) -> Failed | InAlarm:
@@ -87,12 +112,6 @@ def early(last: Look, watched: Watched) -> Failed | InAlarm:
     if last.told.get("state") == "alarm" or last.told.get("alarmed"):
         return InAlarm(cause, "see the alarm: thecal alarms")
     return Failed(cause, "see why: thecal journal")
-
-
-def ended_bolus(port_url: str, ordered: Reply, name: str, calibration: dict[str, Any] | None) -> Reply:
-    """Follow an ordered bolus; return its state at its end. Raises as `follow`."""
-    told = follow(port_url, bolus(str(ordered["token"]), name, calibration)).told
-    return {key: value for key, value in told.items() if key != "alarmed"}
 
 
 def bolus(token: str, name: str, calibration: dict[str, Any] | None) -> Watched:

@@ -43,6 +43,7 @@ def state_text(last: dict[str, Any], status: dict[str, Any], program: Program | 
 
 
 def amount(volume_nl: int | Fraction, program: Program | None, typed: Quantity | None) -> str:
+    """Return a volume in the unit that was typed, otherwise in mL."""
     from thecal.checks.dose import in_unit
 
     return ml(volume_nl) if typed is None or program is None else in_unit(Fraction(volume_nl), typed, program)
