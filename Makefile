@@ -4,6 +4,7 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
 BENCH_STAMP := $(VENV)/.installed-bench
+PAGE_STAMP := $(VENV)/.installed-page
 # One more than two cores: some tests wait for a port or a clock.
 JOBS ?= 3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -12,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test test-long check lint types syntax rules flash test-emu test-board bench wiring manual docs-api hazards torture clean
+.PHONY: help setup setup-tests demo test test-long test-page pictures check lint types syntax rules flash test-emu test-board bench wiring manual docs-api hazards torture clean
 
 help: ## list the targets
 	@echo "thecal: a programmable bench pump. Never connect it to a person or an animal."
@@ -56,6 +57,11 @@ $(BENCH_STAMP): $(TEST_STAMP)
 	@$(PIP) install --constraint constraints.txt --editable '.[test,bench]'
 	@touch $@
 
+$(PAGE_STAMP): $(TEST_STAMP)
+	@echo "installing what the tests of the page need"
+	@$(PIP) install --constraint constraints.txt --editable '.[test,serve,page]'
+	@touch $@
+
 setup: $(RUN_STAMP) ## make .venv with thecal and what it needs to run
 	@echo "ready: . $(BIN)/activate && thecal --help"
 
@@ -71,6 +77,14 @@ test: lint types ## everything that needs no hardware and not long; the last lin
 
 test-long: $(TEST_STAMP) ## what `make test` leaves out: long tests, and more examples of those that draw their input
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m 'long or hypothesis'
+
+# One process, so one browser.
+test-page: $(PAGE_STAMP) ## the page of `thecal serve` in a real Chromium; fails without one (Debian: apt-get install chromium)
+	@PYTHONPATH=tests $(BIN)/python -m support.page.browser
+	@THECAL_PAGE=must $(BIN)/python -m pytest -q tests/page
+
+pictures: $(PAGE_STAMP) ## take the pictures of the page in host/page anew
+	@THECAL_PAGE=must THECAL_PICTURES=keep $(BIN)/python -m pytest -q tests/page/test_looks.py
 
 # --- checks ---------------------------------------------------------------------------------------------------------------
 

@@ -23,8 +23,9 @@ TIER_OF_FOLDER = {
     "house_rules": "rules",
     "mutations": "mutations",
     "bench": "bench",
+    "page": "page",
 }
-TIERS = ("unit", "mpy", "sim/device", "emu", "board", "faults", "rules", "mutations")
+TIERS = ("unit", "mpy", "sim/device", "emu", "board", "faults", "rules", "mutations", "page")
 
 hypothesis.settings.register_profile("brief", deadline=None, max_examples=25, derandomize=True, print_blob=True)  # make test
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=60, derandomize=True, print_blob=True)  # make test-long

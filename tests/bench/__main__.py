@@ -27,12 +27,13 @@ GROUPS = {
     "weighing": "trumpet analysis on this computer",
     "scaling": "what the host computes from 7, 30 and 90 days",
     "simulating": "a day of the simulated pump",
+    "page": "STOP of the page, and its first chart",
     "fleet": "ten simulated pumps in one process",
     "work": "the longest computing stretch of every command",
     "talking": "a whole pump: boot, memory, round trips, download, stop by command",
 }
-SLOW = ("talking", "work")
-ON_THIS_COMPUTER = ("weighing", "scaling", "simulating", "fleet")  # these need no UF2
+SLOW = ("talking", "work", "page")
+ON_THIS_COMPUTER = ("weighing", "scaling", "simulating", "page", "fleet")  # these need no UF2
 MICROPYTHON = "stock MicroPython on an emulated RP2040"
 NO_UF2 = "bench needs a stock MicroPython UF2 for RPI_PICO: name one by THECAL_UF2, or put it in the user's cache folder"
 

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -10,7 +12,8 @@ import pytest
 from house_rules.making import make
 from house_rules.tree import ROOT
 
-TARGETS = ("demo", "test", "test-long", "check", "flash", "test-emu", "test-board", "bench", "hazards", "torture", "setup", "clean", "help")
+TARGETS = ("demo", "test", "test-long", "test-page", "pictures", "check", "flash", "test-emu", "test-board", "bench", "hazards", "torture",
+           "setup", "clean", "help")  # fmt: skip
 
 
 def pretend_pythons(folder: Path, script: str) -> str:
@@ -31,6 +34,15 @@ def test_the_emulated_chip_without_a_uf2_fails_instead_of_skipping(tmp_path: Pat
     done = make("test-emu", f"THECAL_UF2={tmp_path}/none.uf2")
     assert done.returncode != 0
     assert "needs a stock MicroPython UF2" in done.stderr
+
+
+def test_the_page_without_a_browser_fails_instead_of_skipping() -> None:
+    plan = make("-n", "test-page", "VENV=/nonexistent/venv").stdout
+    assert "THECAL_PAGE=must" in plan and "-m support.page.browser" in plan
+    done = subprocess.run([sys.executable, "-m", "support.page.browser"], cwd=ROOT, env={"PYTHONPATH": "tests", "PATH": "/nonexistent"},
+                          capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+    assert done.returncode == 1
+    assert "make test-page" in done.stderr or "apt-get install chromium" in done.stderr
 
 
 def test_torture_goes_on_on_the_emulated_chip() -> None:

@@ -20,7 +20,8 @@ WALK = [command for command in COMMANDS if command.startswith("thecal ")]
 # Without activating: what a newcomer types first.
 FIRST = [command.removeprefix(".venv/bin/") for command in COMMANDS if command.startswith(".venv/bin/thecal")]
 MAKE_COVERED = {
-    "make test": "continuous integration runs it", "make test-long": "and this", "make setup": "make test needs what it makes",
+    "make test": "continuous integration runs it", "make test-long": "and this", "make test-page": "and this",
+    "make setup": "make test needs what it makes",
 }  # fmt: skip
 # The tested system is Linux, so these three lines are compared with the Makefile and the verbs instead.
 WINDOWS = [command for command in COMMANDS if command.startswith(("py ", ".venv\\"))]

@@ -77,7 +77,7 @@ def walk(
         if command.split()[1] == "sim":
             background.append(launch(command, home, folder))
             wait_until_found(background[-1], home, folder)
-        elif command.split()[1] == "watch":
+        elif command.split()[1] in ("watch", "serve"):
             watching = launch(command, home, folder)
             first_line = watching.stdout.readline()
             assert watching.poll() is None, first_line + watching.communicate()[0]

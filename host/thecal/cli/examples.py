@@ -95,6 +95,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Watch until Ctrl-C", "thecal watch"),
         ("Write a line every minute", "thecal watch --interval 60 > watch.log"),
     ),
+    "serve": (
+        ("Show the pumps of this computer as a web page", "thecal serve --open"),
+        ("Send alarms to a phone", "thecal serve --notify ntfy://my-lab-pumps"),
+        ("For other computers: keys and a certificate", "thecal serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem"),
+    ),
     "read": (("Print all that the pump holds", "thecal read"),),
     "alarms": (("List alarms and what to do", "thecal alarms"),),
     "journal": (

@@ -147,6 +147,10 @@ class Client(Exchange):
                 if "more" not in reply:
                     blocks = 1
 
+    def journal_slice(self, ring: str, from_sequence: int, blocks: int) -> list[Block]:
+        """Return at most so many blocks by one question, at least one. An empty one from the end of the ring."""
+        return list(self._some_blocks(ring, from_sequence, blocks))
+
     def _some_blocks(self, ring: str, from_sequence: int, blocks: int) -> Iterator[Block]:
         """Return at least one block. Skip a block that comes twice; request a missing one again."""
         try:

@@ -6,7 +6,7 @@ import binascii
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from pumpcore.wire import messages
@@ -42,6 +42,8 @@ class Exchange:
         self.patience_s = patience_s or PATIENCE_S
         self.bad_lines = 0
         self.resent = False
+        # a program that shares a pump with others takes its turn for each exchange, and leaves the port closed after it
+        self.turn: AbstractContextManager[object] | None = None
         self.opened_count = 0
         self._link: Link | None = None
         self._heard = b""
@@ -139,13 +141,14 @@ class Exchange:
         Raises BadAnswer after twice as many parts as requested: each may come twice.
         """
         identity, most = new_id(), 2 * int(params["blocks"])
-        link = self._open()
-        link.write(frame.encode(messages.request(identity, method, params)))
-        for _ in range(most):
-            result = self._reply_to(link, identity, method)
-            yield result
-            if not result.get("more"):
-                return
+        with self._my_turn():
+            link = self._open()
+            link.write(frame.encode(messages.request(identity, method, params)))
+            for _ in range(most):
+                result = self._reply_to(link, identity, method)
+                yield result
+                if not result.get("more"):
+                    return
         raise replies.bad_answer(method, f"the answer has more than {most} parts")
 
     def _once(self, request: Request) -> Reply:
@@ -155,11 +158,12 @@ class Exchange:
         """
         while True:
             line = self._line_of(request)
-            link = self._open()
-            request.sent += 1
-            link.write(line)
             try:
-                return self._reply_to(link, request.identity, request.method)
+                with self._my_turn():
+                    link = self._open()
+                    request.sent += 1
+                    link.write(line)
+                    return self._reply_to(link, request.identity, request.method)
             except Refused as refused:
                 if not self.signing.once_more(request, refused):
                     raise self._explained(refused, request) from refused
@@ -201,6 +205,20 @@ class Exchange:
     def _own_signer(self) -> Signer:
         """Return the signer of a connection that was given none: it holds no key."""
         return signer_of({})
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        """Take the turn, if this port is shared; close the port at its end."""
+        if self.turn is None:
+            yield
+            return
+        with self.turn:
+            try:
+                yield
+            except LinkLost as error:
+                raise self._dropped(error) from None
+            finally:
+                self.close()
 
     def _reply_to(self, link: Link, identity: str, method: str) -> Reply:
         reply = self._await(link, identity, time.monotonic() + self.reply_timeout_s)

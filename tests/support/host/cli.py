@@ -25,7 +25,7 @@ PRELOADED = (
     "jinja2", "serial.tools.list_ports", "matplotlib.figure", "matplotlib.backends.backend_agg", "thecal.quantities.typed:registry",
     "thecal.cli.app:parser",
 )  # fmt: skip
-NOT_OF_VERBS = ("sim", "tools", "__main__")
+NOT_OF_VERBS = ("sim", "tools", "web", "__main__")
 
 
 def modules() -> list[str]:

@@ -29,6 +29,7 @@ from thecal.cli.verbs.refill import refill
 from thecal.cli.verbs.report import report
 from thecal.cli.verbs.run import run
 from thecal.cli.verbs.schema import schema
+from thecal.cli.verbs.serve import serve
 from thecal.cli.verbs.sim import sim
 from thecal.cli.verbs.start import start
 from thecal.cli.verbs.status import status
@@ -59,6 +60,7 @@ RUN: dict[str, Callable[..., None]] = {
 LOOK: dict[str, Callable[..., None]] = {
     "status": status,
     "watch": watch,
+    "serve": serve,
     "read": read,
     "alarms": alarms,
     "journal": journal,
