@@ -116,7 +116,7 @@ def test_a_stop_ends_a_calibration_from_the_page_and_nothing_is_stored(page: Pag
 @pytest.mark.parametrize("program", [port_holders.LOCKS, port_holders.LOCKS_WITH_HALF_A_LINE])
 def test_stop_passes_the_lock_of_another_program(page: Page, fleet: Fleet, program: str) -> None:
     sim = start(fleet, 0)
-    with holder(program, fleet.facts[0]["port"]):
+    with holder(program.replace(" | fcntl.LOCK_NB", ""), fleet.facts[0]["port"]):  # it waits for the end of a look of the server
         said = page.http.post(f"{path_of(page)}/stop")
         assert not sim.enable_level()
         assert said.status_code == 200, said.text
