@@ -134,6 +134,7 @@ def turn(board: "MainBoard", found: "tuple[str, bytes]") -> None:
 def build(board: "MainBoard", release: str, rows: bytes) -> "Pump":
     """Return the pump. A function of its own, because a name in `turn` would keep app.startup.boot in memory."""
     __import__("app.pump")  # first what stays: after the modules that are given back it would leave holes
+    board.system.make_room()  # the code that defined all that was used once
     setup = __import__("app.startup.loading", None, None, ("load",)).load(board)
     board.system.make_room(True)
     names, room = [0] * ROOM_WORDS, [0] * ROOM_WORDS  # for what stays, in front of the modules of power-up: MicroPython's next table of

@@ -4,6 +4,7 @@ A file imports from here below `if 0:`, which every compiler leaves out, and wri
 """
 
 from collections.abc import Callable as Callable
+from collections.abc import Iterable as Iterable
 from collections.abc import Iterator as Iterator
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from thecal.errors import Failed as Failed
     from thecal.errors import InAlarm as InAlarm
     from thecal.errors import LinkLost as LinkLost
+    from thecal.errors import NoKey as NoKey
     from thecal.errors import NoPump as NoPump
     from thecal.errors import PortBusy as PortBusy
     from thecal.errors import Refused as Refused
@@ -47,7 +48,7 @@ _PLACES = {
     "thecal.api.stopping": "Stopped",
     "thecal.api.outcome": "Outcome",
     "thecal.errors": "ThecalError Refused Failed PortBusy WrongProtocol BadInput NoPump WrongDevice Silent LinkLost Unknown BadAnswer "
-    "InAlarm",
+    "InAlarm NoKey",
     "thecal.files.version": "__version__",
 }
 _PLACE_OF = {name: place for place, names in _PLACES.items() for name in names.split()}

@@ -158,3 +158,16 @@ def test_a_pump_with_keys_offers_the_login_and_says_the_role(fake: FakeServer, s
     screen.page.get_by_text("keys set, you may operate").wait_for()
     screen.page.get_by_role("button", name="Log out").click()
     screen.page.get_by_role("heading", name="thecal: log in").wait_for()
+
+
+def test_an_answer_that_an_event_overtook_does_not_bring_the_past_back(fake: FakeServer, screen: Screen) -> None:
+    screen.page.get_by_text("Live", exact=True).wait_for()
+    fake.slow_s = {"pumps": 1.0}
+    screen.page.get_by_role("button", name="STOP flow-2").click()
+    screen.page.get_by_text("flow-2: stopped.").wait_for()
+    screen.page.wait_for_timeout(300)
+    fake.push("p1", state="stopped", state_text="stopped")
+    card = screen.page.get_by_label("flow-1", exact=True)
+    card.get_by_text("Stopped").wait_for()
+    screen.page.wait_for_timeout(1500)
+    assert "Stopped" in card.inner_text()

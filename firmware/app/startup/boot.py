@@ -158,7 +158,6 @@ def build(board: "Board", setup: Setup, release: str, hashes: "Steps | tuple[()]
         if history:  # the newest ones; the rest is for later
             break
     base_s = recovery.powered_on_s(files.record, history)
-    board.system.make_room()
     book = Book(clock, WallClock(clock, store), files, base_s)
     book.events = journal.rings["events"]
     pump = Pump(board, journal, alarms, setup, book)

@@ -5,7 +5,6 @@ from app.records.store import Store, StoreError
 from app.wire.handlers.table import Loader
 from pumpcore.faults.faults import Refusal
 from pumpcore.units import const
-from pumpcore.wire.messages import METHODS
 
 if 0:  # for the type checker alone
     from app.types import Board
@@ -31,8 +30,6 @@ def load(board: "Board") -> Setup:
         setup.take("bench", _bench)
     give_back()
     board.system.make_room()  # what `attach` builds stays: behind garbage it would cut memory into small pieces
-    for method in METHODS:  # names that come later anyway: with them the table of names grows at power-up, at the front of memory
-        getattr(Store, method.replace(".", "_"), None)
     if not board.attach(setup.bench) and setup.bench is not None:
         setup.bench = setup.calibration = None
         setup.problems.append("not_commissioned")

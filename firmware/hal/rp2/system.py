@@ -41,7 +41,7 @@ class Watchdog:
 
 # If memory is collected only when the heap is full, the live objects lie scattered over it. That is harmless while the pump is built:
 # nearly everything in between is freed afterwards. With fewer bytes, a download of the journal is interrupted more often.
-_COLLECT_EVERY_BYTES = const(49_152)
+_COLLECT_EVERY_BYTES = const(32_768)
 _LITTER_BYTES = const(4_096)
 # The last program's state, in a register that only the loss of power clears.
 _RUNNING = const(0x74680001)

@@ -8,7 +8,7 @@ from pumpcore.rows import Rows
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Json, Method, Received
+    from pumpcore.shapes import Iterable, Json, Method, Received
 
 # --- frame -------------------------------------------------------------------------------------------------------------------
 # A frame is one line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB.
@@ -60,7 +60,8 @@ def sealed(text: bytes) -> bytes:
 def decode(line: "Received", apart: bool = False) -> dict:
     """Return the object in `line` (without newline). FrameError `bad_frame`, `bad_json` or `too_long`; a MemoryError passes.
 
-    With `apart` a long program to stage is (its length, its pieces): memory that has been in use for days may have no gap for it as one.
+    With `apart` a long program to stage is its bytes, made from the pieces of its text: memory that has been in use for days may have no
+    gap for the whole text, and hardly one for the bytes once the code that stages them is loaded.
     """
     pieces = line if isinstance(line, list) else [line]
     while len(pieces) > 1 and len(pieces[-1]) < PIECE_BYTES:
@@ -103,7 +104,7 @@ def signature(line: bytes) -> bytes:
 
 
 def _apart(pieces: list[bytes], cut: int) -> "Json":
-    """Return the object of a line with a long `params.program`, which stays in pieces; None for any other line. `cut`: see `decode`."""
+    """Return the object of a line with a long `params.program`, decoded; None for any other line, and for a text that is no base64."""
     first, start = pieces[0], pieces[0].find(PROGRAM)
     if start < 0:
         return None
@@ -111,12 +112,11 @@ def _apart(pieces: list[bytes], cut: int) -> "Json":
     start += len(first[start:]) - len(first[start:].lstrip(b" :")) + 1
     if first[start - 1 : start] != b'"':
         return None
-    rest, size, parts, begin = pieces[:], 0, [], start
+    rest, parts, begin = pieces[:], [], start
     while rest:
         piece = rest.pop(0)
         end = piece.find(b'"', begin)
         parts.append(memoryview(piece)[begin : end if end >= 0 else len(piece)])
-        size += len(parts[-1])
         if piece.find(b"\\", begin, begin + len(parts[-1])) >= 0:
             return None
         if end >= 0:
@@ -124,14 +124,34 @@ def _apart(pieces: list[bytes], cut: int) -> "Json":
         begin = 0
     else:
         return None
-    if size < PIECE_BYTES:
+    if sum([len(part) for part in parts]) < PIECE_BYTES:
         return None
     message = loaded(memoryview(first[:start] + b"".join([piece[end:]] + rest))[:cut])
     params = message.get("params") if type(message) is dict else None
     if type(params) is not dict or params.get("program") != "":
         return None
-    params["program"] = (size, parts)  # JSON makes no tuple
+    try:
+        params["program"] = unbase64(parts)
+    except ValueError:
+        return None
     return message
+
+
+def unbase64(pieces: "Iterable[bytes | memoryview]") -> bytes:
+    """Return the bytes of a base64 text in pieces. ValueError for anything else; MicroPython's own function leaves out what is none."""
+    made: list[bytes] = []
+    begin = rest = b""
+    for piece in pieces:
+        ended, rest = b"=" in begin, rest + bytes(piece)
+        whole = len(rest) // 4 * 4
+        begin, rest = rest[:whole] or begin, rest[whole:]
+        if whole:
+            made.append(binascii.a2b_base64(begin))
+        if ended or (made and binascii.b2a_base64(made[-1])[:-1] != begin):
+            raise ValueError
+    if rest:
+        raise ValueError
+    return b"".join(made)
 
 
 def loaded(text: memoryview) -> "Json":
@@ -245,7 +265,8 @@ def fits(value: "Json", kind: tuple) -> bool:
     if name == "text":
         return type(value) is str and _printable(value) and first <= len(value.encode()) <= second
     if name == "base64":
-        return (type(value) is str or type(value) is tuple) and first <= (value[0] if type(value) is tuple else len(value)) <= second
+        size = len(value) if type(value) is str else (len(value) + 2) // 3 * 4 if type(value) is bytes else -1  # JSON makes no bytes
+        return first <= size <= second
     return value in first
 
 

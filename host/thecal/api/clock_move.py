@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ASK_ABOVE_S = 60.0
 KEEP_IT = "--keep-clock"
-NO_PROGRAM_KEY = "the pump's clock is left as it is: setting it needs the program key"
+LEFT = "the pump's clock is left as it is: setting it needs the program key"
 Rows = list[tuple[str, ...]]
 
 
@@ -185,6 +185,11 @@ def set_if_plain(pump: PumpFacts, person: Person) -> None:
         person.note(f"the pump's clock is left as it is; to move its {move.words()}: thecal clock --set")
     else:
         person.note(f"clock set to {move.result(move.make())}")
+
+
+def leaves(pump: PumpFacts, wish: Wish) -> bool:
+    """Return True if the clock stays as it is because nobody asked for another one and this computer has no key that may set it."""
+    return wish == Wish(None, None) and not pump.client.may("clock.set")
 
 
 def check_kept(status: dict[str, Any], wish: Wish) -> None:

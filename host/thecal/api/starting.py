@@ -19,7 +19,7 @@ WITHOUT_PROGRAM = 'upload one: thecal program rx.toml (thecal new rx.toml writes
 
 def prepare(pump: PumpFacts, wish: Wish, person: Person) -> Draft:
     """Return the review of a start: program, clock and calibration. Raises Failed without a program, or for a clock that can't be set."""
-    from thecal.api.clock_move import KEEP_IT, NO_PROGRAM_KEY, Move, Wish, check_kept
+    from thecal.api.clock_move import KEEP_IT, LEFT, Move, check_kept, leaves
     from thecal.api.review import LINES, Draft, Part
     from thecal.pump import clock, orders
     from thecal.text.calibration import line
@@ -28,17 +28,18 @@ def prepare(pump: PumpFacts, wish: Wish, person: Person) -> Draft:
     if status.get("program_digest") == "" and status["state"] == "stopped":
         raise Failed(f"{NO_PROGRAM}; nothing was changed", WITHOUT_PROGRAM)
     move = None
-    if status["state"] == "stopped" and wish == Wish(None, None) and not pump.client.may("clock.set"):
-        person.note(NO_PROGRAM_KEY)
-    elif status["state"] == "stopped" and wish.move is not False:
+    left = status["state"] == "stopped" and leaves(pump, wish)
+    if status["state"] == "stopped" and wish.move is not False and not left:
         clock.check_host(f"{KEEP_IT} leaves the clock as it is")
         move = Move(pump, wish)
-    elif status["state"] == "stopped":
+    elif status["state"] == "stopped" and not left:
         check_kept(status, wish)
     moves = move.words() if move is not None and move.asks() else ""
     parts = [Part([("program", str(status.get("program_name")))])]
     if move is not None:
         parts.append(Part(move.rows()) if moves else Part([(f"the clock would be set to {move.text()}",)], LINES))
+    if left:
+        parts.append(Part([(LEFT,)], LINES))
     parts.append(Part([(f"calibration: {line(status['calibration'])}",)], LINES))
 
     def send(now: PumpFacts) -> Order:
@@ -50,14 +51,16 @@ def prepare(pump: PumpFacts, wish: Wish, person: Person) -> Draft:
 
 def begin(pump: PumpFacts, wish: Wish, move: Move | None, person: Person) -> Order:
     """Set the clock as it was reviewed, then start. The clock stays set if the pump refuses the start."""
-    from thecal.api.clock_move import keep
+    from thecal.api.clock_move import LEFT, keep, leaves
     from thecal.api.review import Order
     from thecal.pump import clock
     from thecal.text import line as line_text
 
     if move is not None:
         person.note(f"clock set to {move.result(move.make())}")
-    elif pump.status["state"] == "stopped" and wish.move is False:
+    elif pump.status["state"] == "stopped" and leaves(pump, wish):
+        person.note(LEFT)
+    elif pump.status["state"] == "stopped":
         keep(pump.status, wish, person)
     try:
         reply = pump.client.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from thecal.api.clock_move import KEEP_IT, NO_PROGRAM_KEY, Move, Wish, keep
+from thecal.api.clock_move import KEEP_IT, LEFT, Move, Wish, keep, leaves
 from thecal.cli.consent import Terminal
 from thecal.errors import Failed
 from thecal.pump import clock
@@ -28,8 +28,8 @@ def set_before_start(pump: PumpFacts, wish: Wish) -> None:
     if wish.move is False:
         keep(pump.status, wish, Terminal())
         return
-    if wish == Wish(None, None) and not pump.client.may("clock.set"):
-        talk(NO_PROGRAM_KEY)
+    if leaves(pump, wish):
+        talk(LEFT)
         return
     carry_out(pump, wish, OTHERWISE)
 

@@ -31,7 +31,7 @@ FUNCTIONS = [opening.open, opening.simulated]
 ERRORS: list[type] = [
     errors.ThecalError,
     *(errors.Refused, errors.InAlarm, errors.BadInput, review.NotConfirmed),
-    *(errors.Failed, review.Stale, errors.PortBusy, errors.WrongProtocol),
+    *(errors.Failed, review.Stale, errors.PortBusy, errors.NoKey, errors.WrongProtocol),
     *(errors.NoPump, errors.WrongDevice, errors.Silent),
     *(errors.LinkLost, errors.Unknown, errors.BadAnswer),
 ]

@@ -86,7 +86,9 @@ class FakeServer:
         """Return the answer to a GET below /api."""
         if parts == ["pumps"]:
             now_s = int(time.time())
-            return [{**pump, "asof_utc_s": now_s - (0 if pump["online"] else 12)} for pump in self.pumps.values()]
+            seen = list(self.pumps.values())
+            time.sleep(self.slow_s.get("pumps", 0))
+            return [{**pump, "asof_utc_s": now_s - (0 if pump["online"] else 12)} for pump in seen]
         if parts == ["session"]:
             keyed = {pump["id"]: "" for pump in self.pumps.values() if pump["keys"] != "none"}
             return {"logged_in": False, "login_needed": False, "roles": keyed, "version": "0.1.0", **self.session}

@@ -1,5 +1,6 @@
 """Lines, commands and the table of faults: whatever arrives raises a FrameError or a Refusal only."""
 
+import base64
 import binascii
 import json
 import types
@@ -131,7 +132,7 @@ def test_a_line_that_comes_byte_by_byte_has_few_pieces() -> None:
     assert len(buffer.pending) <= 20
 
 
-TEXTS = st.sampled_from(["", "A" * 300, "\"program\":\"" + "B" * 300, "\\", "C" * 300 + '"', "stop", "D" * 3_000])
+TEXTS = st.sampled_from(["", "A" * 300, "\"program\":\"" + "B" * 300, "\\", "C" * 300 + '"', "stop", "D" * 3_000, "E" * 301])
 KEYS = st.sampled_from(["program", "params", "x"])
 VALUES = st.recursive(TEXTS | st.integers(0, 9), lambda inner: st.dictionaries(KEYS, inner, max_size=3))
 
@@ -144,6 +145,21 @@ def pieces_of(line: bytes, size: int) -> bytes | list[bytes]:
     return found[0]
 
 
+@given(st.binary(max_size=900), st.integers(1, 300))
+def test_base64_in_pieces_is_base64(data: bytes, size: int) -> None:
+    text = base64.b64encode(data)
+    assert messages.unbase64([memoryview(text)[at : at + size] for at in range(0, len(text), size)]) == data
+
+
+NO_BASE64 = [[b"AAA"], [b"AA==", b"AAAA"], [b"AA==", b"A"], [b"AA", b"==AA", b"AA"], [b"AA A"], [b"A\xe4AA"], [b"AAAA", b"="], [b"AB=="]]
+
+
+@pytest.mark.parametrize("pieces", NO_BASE64)
+def test_what_is_no_base64_in_pieces_is_refused(pieces: list[bytes]) -> None:
+    with pytest.raises(ValueError):
+        messages.unbase64(pieces)
+
+
 @given(VALUES, VALUES, st.sampled_from([40, 256, 300, 1_000, 9_000]), st.sampled_from([(",", ":"), (", ", ": ")]))
 def test_a_program_in_pieces_is_the_text_that_stood_there(params: object, other: object, size: int, blanks: tuple[str, str]) -> None:
     line = frame.sealed(json.dumps({"x": other, "params": params, "program": other}, separators=blanks).encode())[:-1]
@@ -151,16 +167,14 @@ def test_a_program_in_pieces_is_the_text_that_stood_there(params: object, other:
         return
     message = frame.decode(pieces_of(line, size), True)
     inner = message["params"]
-    if type(inner) is dict and type(inner.get("program")) is tuple:
-        size, parts = inner["program"]
-        inner["program"] = b"".join(parts).decode()
-        assert size == len(inner["program"])
+    if type(inner) is dict and type(inner.get("program")) is bytes:
+        inner["program"] = base64.b64encode(inner["program"]).decode()
     assert message == frame.decode(line)
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, 4096, 9000])
-@pytest.mark.parametrize(("program", "kind"), [("A" * 5_000, tuple), ("A" * 20, str), (7, int), ([0, ["A"]], list)])
-def test_only_a_long_program_is_in_pieces(program: object, kind: type, size: int) -> None:
+@pytest.mark.parametrize(("program", "kind"), [("A" * 5_000, bytes), ("A" * 5_001, str), ("A" * 20, str), (7, int), ([0, ["A"]], list)])
+def test_only_a_long_program_comes_as_its_bytes(program: object, kind: type, size: int) -> None:
     line = frame.encode(messages.request("00000000000000b1", "program.stage", {"program": program}))[:-1]
     assert type(frame.decode(pieces_of(line, size), True)["params"]["program"]) is kind
     assert type(frame.decode(line)["params"]["program"]) is type(program)
@@ -245,7 +259,7 @@ def test_a_whole_number_in_range_is_nothing_else(value: object) -> None:
         ("program.activate", {"digest": "G" * 64}),
         ("program.stage", {"program": ""}),
         ("program.stage", {"program": "A" * 5601}),
-        ("program.stage", {"program": b"x"}),
+        ("program.stage", {"program": bytearray(b"x")}),
         ("hello", {"x": 1}),
         ("journal.read", {"ring": "other", "from_sequence": 0}),
         ("journal.read", {"ring": ["events"], "from_sequence": 0}),

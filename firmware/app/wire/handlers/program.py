@@ -9,6 +9,7 @@ from app.pump import Pump
 from pumpcore.faults.faults import Refusal
 from pumpcore.program import packing
 from pumpcore.units import const
+from pumpcore.wire import messages
 
 if 0:  # for the type checker alone
     from app.types import Change, Setup
@@ -47,7 +48,12 @@ def program_read(pump: Pump, params: dict) -> list:
 
 def program_stage(pump: Pump, params: dict) -> list:
     """Stage a program; nothing changes yet. Return its digest, its bytes, and the state of the line. Refusals `program_...`."""
-    params["program"] = sent = _sent(params["program"])  # kept, because a command that finds no memory is tried again
+    sent = params["program"]
+    if type(sent) is not bytes:
+        try:
+            sent = messages.unbase64([sent.encode()])
+        except ValueError:
+            raise Refusal("bad_params", parameter="program")
     new = programs.stage(pump.setup, sent)
     kept = pump.setup.newest_staged()
     told = {"digest": kept.digest, "bytes": len(sent), "line": None}
@@ -57,27 +63,6 @@ def program_stage(pump: Pump, params: dict) -> list:
 
         told["line"] = lines.told(pump, new)
     return with_program(told, kept.packed)
-
-
-def _sent(text: "bytes | str | tuple[int, list[bytes | memoryview]]") -> bytes:
-    """Return the bytes of a base64 text, which may lie in pieces. Refusal `bad_params`."""
-    if isinstance(text, bytes):
-        return text
-    parts: list[bytes] = []
-    rest = b""
-    try:
-        for piece in [text.encode()] if isinstance(text, str) else text[1]:
-            if b"=" in rest or (parts and len(parts[-1]) % 3):  # behind the end
-                raise ValueError
-            rest += bytes(piece)
-            begin, rest = rest[: len(rest) // 4 * 4], rest[len(rest) // 4 * 4 :]
-            parts.append(binascii.a2b_base64(begin))
-            if binascii.b2a_base64(parts[-1])[:-1] != begin:  # MicroPython leaves out what is no base64
-                raise ValueError
-        parts.append(binascii.a2b_base64(rest))
-    except ValueError:
-        raise Refusal("bad_params", parameter="program")
-    return b"".join(parts)
 
 
 # --- program_check -----------------------------------------------------------------------------------------------------------

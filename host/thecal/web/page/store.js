@@ -8,6 +8,7 @@ const TICK_MS = 1_000;
 const MEMORY = "thecal-pumps"; // names only, so that STOP has its pumps on the login page
 
 const known = new Map();
+const told_ms = new Map(); // pump -> when an event last described it
 const watchers = new Set();
 let heard_ms = 0; // the last sign of life of the server, on this computer's clock
 let broken = false;
@@ -85,11 +86,14 @@ function heard() {
 export async function refresh() {
   if (polling) return;
   polling = true;
+  const asked_ms = performance.now();
   try {
     const { list, ahead_s: ahead } = await api.pumps();
     ahead_s = ahead;
+    const newer = [...known].filter(([id]) => told_ms.get(id) > asked_ms); // an event overtook this answer
     known.clear();
     for (const one of list) known.set(one.id, one);
+    for (const [id, one] of newer) known.set(id, one);
     localStorage.setItem(MEMORY, JSON.stringify(list.map(({ id, name, unique_id }) => ({ id, name, unique_id }))));
     problem = null;
     heard_ms = Date.now();
@@ -110,8 +114,10 @@ export function remember() {
 }
 
 function event(name, data) {
-  if (name === "pump") known.set(data.id, data);
-  else if (name === "gone") known.delete(data.id);
+  if (name === "pump") {
+    known.set(data.id, data);
+    told_ms.set(data.id, performance.now());
+  } else if (name === "gone") known.delete(data.id);
   else return;
   publish();
 }
