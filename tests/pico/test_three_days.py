@@ -100,6 +100,8 @@ class Days:
         for method in ("calibration.check", "calibration.set"):
             self.ask(method, calibration=base64.b64encode(image).decode())
         self.ask("calibration.read")
+        self.ask("key.challenge")
+        self.ask("key.set", keys="")
         self.ask("name.set", name="flow-%d" % number)
         self.ask("bench.set", **self.ceilings())
         self.ask("reservoir.refill", token=self.token(), measured_nl=0, filled_nl=40_000_000)
