@@ -94,8 +94,8 @@ class Session:
                     if not plain:
                         begun = self.lines.waiting_bytes
                         self._take(data)
-                        if begun < LONG_BYTES <= self.lines.waiting_bytes:  # a program comes, which needs room at a stretch
-                            self.loader.make_room()
+                        if begun < LONG_BYTES <= self.lines.waiting_bytes:  # a program comes
+                            self.loader.expect("program.stage")
                 elif not (self.pending or self._stops or self.rest):
                     return False
             except MemoryError as error:

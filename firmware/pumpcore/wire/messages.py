@@ -8,7 +8,7 @@ from pumpcore.rows import Rows
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Iterable, Json, Method, Received
+    from pumpcore.shapes import Json, Method, Received
 
 # --- frame -------------------------------------------------------------------------------------------------------------------
 # A frame is one line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB.
@@ -20,6 +20,7 @@ BARE_WORDS = const((b"hello", b"status", b"stop"))
 _TAIL_BYTES = const(9)
 _SIGNATURE_BYTES = const(128)  # more than any signature has
 PROGRAM = const(b'"program"')
+_AT_ONCE = const(4)
 PIECE_BYTES = const(256)  # a line that comes byte by byte has no object for each of them
 LONG_BYTES = const(1024)
 _WORD_BYTES = const(64)
@@ -116,7 +117,7 @@ def _apart(pieces: list[bytes], cut: int) -> "Json":
     while rest:
         piece = rest.pop(0)
         end = piece.find(b'"', begin)
-        parts.append(memoryview(piece)[begin : end if end >= 0 else len(piece)])
+        parts.append(piece[begin : end if end >= 0 else len(piece)])
         if piece.find(b"\\", begin, begin + len(parts[-1])) >= 0:
             return None
         if end >= 0:
@@ -137,18 +138,18 @@ def _apart(pieces: list[bytes], cut: int) -> "Json":
     return message
 
 
-def unbase64(pieces: "Iterable[bytes | memoryview]") -> bytes:
+def unbase64(pieces: list[bytes]) -> bytes:
     """Return the bytes of a base64 text in pieces. ValueError for anything else; MicroPython's own function leaves out what is none."""
     made: list[bytes] = []
-    begin = rest = b""
-    for piece in pieces:
-        ended, rest = b"=" in begin, rest + bytes(piece)
-        whole = len(rest) // 4 * 4
-        begin, rest = rest[:whole] or begin, rest[whole:]
-        if whole:
-            made.append(binascii.a2b_base64(begin))
-        if ended or (made and binascii.b2a_base64(made[-1])[:-1] != begin):
+    rest, ended = b"", False
+    for at in range(0, len(pieces), _AT_ONCE):  # few at once: each piece of memory that is asked for takes up to a millisecond
+        text = rest + b"".join(pieces[at : at + _AT_ONCE])
+        whole = len(text) // 4 * 4
+        made.append(binascii.a2b_base64(text[:whole]))
+        lacks, rest = whole // 4 * 3 - len(made[-1]), text[whole:]
+        if text and (ended or lacks > 2 or not text.endswith(b"=" * lacks)):
             raise ValueError
+        ended = lacks > 0
     if rest:
         raise ValueError
     return b"".join(made)

@@ -177,3 +177,14 @@ def test_what_is_given_back_is_all_but_folders_and_the_file_of_what_stays() -> N
     asked.clear()
     loader.give_back(True)
     assert "app.wire.handlers.program" in asked and all(name.startswith("app.wire.handlers.") for name in asked)
+
+
+def test_what_a_long_line_asks_for_is_loaded_while_the_line_arrives() -> None:
+    """Loading takes a chip a quarter of a second: the answer does not wait for it."""
+    pump = UnitPump.ready(constant(900_000))
+    line = messages.encode(messages.request("00000000000000d1", "program.stage", {"program": "A" * 5_600}))
+    pump.line(line[:1_000])
+    assert pump.pump.session.loader.method != "program.stage"
+    pump.line(line[1_000:1_300])
+    assert pump.pump.session.loader.method == "program.stage"
+    assert fault_of(messages.decode(pump.line(line[1_300:])[:-1])) == "program_size"

@@ -148,10 +148,10 @@ def pieces_of(line: bytes, size: int) -> bytes | list[bytes]:
 @given(st.binary(max_size=900), st.integers(1, 300))
 def test_base64_in_pieces_is_base64(data: bytes, size: int) -> None:
     text = base64.b64encode(data)
-    assert messages.unbase64([memoryview(text)[at : at + size] for at in range(0, len(text), size)]) == data
+    assert messages.unbase64([text[at : at + size] for at in range(0, len(text), size)]) == data
 
 
-NO_BASE64 = [[b"AAA"], [b"AA==", b"AAAA"], [b"AA==", b"A"], [b"AA", b"==AA", b"AA"], [b"AA A"], [b"A\xe4AA"], [b"AAAA", b"="], [b"AB=="]]
+NO_BASE64 = [[b"AAA"], [b"AA==", b"AAAA"], [b"AA==", b"A"], [b"AA", b"==AA", b"AA"], [b"AA A"], [b"A\xe4AA"], [b"AAAA", b"="]]
 
 
 @pytest.mark.parametrize("pieces", NO_BASE64)

@@ -238,13 +238,22 @@ class Loader:
         self.method = ""
         self._handler: "Handler | None" = None
 
-    def handler(self, method: str) -> "Handler":
+    def expect(self, method: str) -> None:
+        """Make room for a long line, and load what it asks for while it still arrives. Without memory for that it is loaded later."""
+        self.make_room()
+        try:
+            self.handler(method, True)
+        except Refusal:
+            return
+
+    def handler(self, method: str, collected: bool = False) -> "Handler":
         """Return the function for `method`. Refusal `not_loaded` if flash or memory fails; then nothing has happened."""
         if method != self.method:
             file = file_of(method)
             if file != file_of(self.method):
                 self.give_back(_family(method) == _family(self.method))
-                self.system.make_room()  # what the command makes to stay must not lie behind garbage, where it would cut memory in pieces
+                if not collected:  # what the command makes to stay must not lie behind garbage, where it would cut memory in pieces
+                    self.system.make_room()
             try:
                 self._handler = getattr(__import__(_FOLDER + file, None, None, (file,)), method.replace(".", "_"))
             except (ImportError, OSError, MemoryError, ValueError, RuntimeError, AttributeError) as error:
@@ -258,7 +267,7 @@ class Loader:
         again = True
         while True:
             try:
-                return (pump.session.handlers.get(method) or self.handler(method))(pump, params)
+                return (pump.session.handlers.get(method) or self.handler(method, not again))(pump, params)
             except (MemoryError, Refusal) as error:
                 if not again or not _nothing_happened(error, method):
                     raise
