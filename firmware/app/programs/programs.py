@@ -16,6 +16,8 @@ if 0:  # for the type checker alone
 MOST_MOVES = const(240)
 MOST_OF_PROTOCOL = const(120)
 PERMILLE = const(1000)
+_FEWER = const(8)
+_called: list[bool] = []  # empty until the first part since this file was loaded, which took the time of most of a part
 
 
 def unpack(packed: bytes, to_check: bool = True) -> packing.Program:
@@ -100,9 +102,11 @@ def check(setup: Setup, staged: Staged, uptime_ms: int) -> int:
 
 def search(new: packing.Program, staged: Staged) -> int:
     """Search for the fullest window of each length. Return the progress in permille."""
+    fewer = 1 if _called else _FEWER
+    _called[:] = [True]
     if new.protocol is not None:
-        return _search_protocol(new, staged)
-    most, entries, windows = MOST_MOVES, new.entries, limits.windows_of(new)
+        return _search_protocol(new, staged, MOST_OF_PROTOCOL // fewer)
+    most, entries, windows = MOST_MOVES // fewer, new.entries, limits.windows_of(new)
     for number, minutes in enumerate(windows):
         if minutes in new.peaks:
             continue
@@ -121,7 +125,7 @@ def search(new: packing.Program, staged: Staged) -> int:
     return PERMILLE
 
 
-def _search_protocol(new: packing.Program, staged: Staged) -> int:
+def _search_protocol(new: packing.Program, staged: Staged, most: int) -> int:
     """The same for the windows of a protocol, one of them in each call."""
     from pumpcore.limits import windows
 
@@ -132,7 +136,7 @@ def _search_protocol(new: packing.Program, staged: Staged) -> int:
         if staged.search is None:  # for one call enough: the first also loads what the check needs
             staged.search = windows.begin_peak(new.protocol, minutes)
             return PERMILLE * number // len(wanted)
-        left = windows.go_on(new.protocol, staged.search, MOST_OF_PROTOCOL)
+        left = windows.go_on(new.protocol, staged.search, most)
         moves = max(left, staged.search[windows.MOVES])
         if not left:
             limits.keep_peak(new, staged.search)
