@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -45,12 +46,14 @@ def application(server: Server) -> FastAPI:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Poll the pumps as long as the server runs."""
-    fleet = app.state.server.fleet
+    fleet, ended = app.state.server.fleet, threading.Event()
     fleet.hub.runs_in(asyncio.get_running_loop())
     fleet.start()
+    threading.Thread(target=app.state.server.charts.ahead, args=(fleet, ended), name="charts", daemon=True).start()
     try:
         yield
     finally:
+        ended.set()
         fleet.hub.close()
         app.state.server.worker.close()
         await asyncio.to_thread(fleet.end)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from thecal.errors import Failed
 
 PROCESSES = 2
-NICE = 5
+NICE = 2
 Made = TypeVar("Made")
 
 

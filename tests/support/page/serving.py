@@ -19,11 +19,12 @@ from typing import Any
 
 import httpx2 as httpx
 
+from bench.histories import DAY_S
 from bench.histories import Pump as History
 from pumpcore.program import packing
 from support.host.cli import FLAGS, environment
 from support.host.fake_pump import wait_until
-from support.programs import constant
+from support.programs import MONDAY_UTC_S, constant
 from support.rig.benches import named
 from thecal.files.resources import firmware_folder, hardware_folder
 from thecal.pump.client import Client
@@ -133,6 +134,8 @@ def pumps(folder: Path, count: int, monkeypatched: Any, days: int = 0) -> Iterat
             with Client(one["socket"], START_S, START_S) as client:
                 for alarm in client.alarms()["alarms"]:  # a planted journal has no ledger
                     client.ack(alarm["fault"])
+                if days:
+                    client.clock_set(MONDAY_UTC_S + days * DAY_S + 600, 0)  # just after the planted journal
                 packed = packing.pack(constant(RATE_NL))
                 digest = client.program_stage(packed)["digest"]
                 client.program_activate(digest)

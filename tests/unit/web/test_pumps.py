@@ -253,3 +253,10 @@ def test_without_a_program_there_is_none_to_show() -> None:
 def test_today_counts_from_midnight(page: TestClient, pump: TherapyPump) -> None:
     pump.do_clock_set(MONDAY_UTC_S, 0)
     wait_until(lambda: "midnight" in seen(page)["delivered_today"]["text"] or seen(page)["delivered_today"]["ml"] is not None)
+
+
+def test_the_longest_chart_is_made_before_somebody_asks(server: Server, page: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    pump = server.fleet.all()[0]
+    wait_until(lambda: (pump.id, "30d") in server.charts._made, 10)
+    monkeypatch.setattr(server.worker, "run", lambda *arguments: pytest.fail("it was made again"))
+    assert page.get(f"/api/pumps/{pump.id}/chart?span=30d").json()["complete"] is True
