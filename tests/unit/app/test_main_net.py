@@ -146,7 +146,7 @@ def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytes
     pump = types.SimpleNamespace(session=types.SimpleNamespace(loader=types.SimpleNamespace(give_back=give_back)))
 
     monkeypatch.setattr(loop, "run", run)
-    system = types.SimpleNamespace(built=lambda: None, make_room=lambda loaded: None)
+    system = types.SimpleNamespace(built=lambda: None, make_room=lambda loaded=False: None)
     load(open).turn(types.SimpleNamespace(system=system), ("release", b""))
     assert left == [(pump, None)]
 
