@@ -30,7 +30,7 @@ def rows() -> list[Row]:
             with serving(folder) as page:  # its files hold the journals now, its memory does not
                 at_once_s, chart_s = first_charts_s(page)
     told = f"{downloads.count} journals by a terminal, {downloads.answers} charts and files by a browser meanwhile; {found.text()}"
-    first = f"of the other pump, asked for {AT_ONCE_S:.0f} s after a start of the server: {at_once_s:.2f} s"
+    first = f"of one pump, asked for {AT_ONCE_S:.0f} s after a start of the server: {at_once_s:.2f} s"
     charts = Row(f"page: first chart of {DAYS} days, worst", "s", max(chart_s), at_most(CHART_LIMIT_S), "-", source=HOST, remark=first)
     return [*of_stops(found, told), charts]
 
