@@ -121,7 +121,7 @@ BAD_LINES = {
     "no volume": (request("bolus.start", {"token": "0" * 16, "volume_nl": 0, "rate_nl": 1}), "bad_params"),
     "null": (request("program.activate", {"digest": None}), "bad_params"),
     "a digest too short": (request("program.activate", {"digest": "ab"}), "bad_params"),
-    "base64 that is none": (request("program.stage", {"program": "*"}), "program_format"),
+    "base64 that is none": (request("program.stage", {"program": "*"}), "bad_params"),
     "a program of zeros": (request("program.stage", {"program": "AAAA" * 30}), "program_format"),
     "another ring": (request("journal.read", {"ring": "secrets", "from_sequence": 0}), "bad_params"),
     "a digest never staged": (request("program.activate", {"digest": "0" * 64}), "not_staged"),

@@ -179,8 +179,8 @@ def test_a_reset_between_staging_and_activation_is_refused_with_what_to_do(tool:
             asking.kill()
         assert asking.returncode == FAILED
         assert "Traceback" not in said
-        assert "no program with this digest is staged" in said
-        assert "stage it again" in said
+        assert "the pump's power-up changed after the review; nothing was sent" in said
+        assert "thecal status; then order again" in said
         assert live.client.program_read()["digest"] == old
 
 

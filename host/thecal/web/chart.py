@@ -87,19 +87,20 @@ def rates_of(volumes_ml: list[float], moments: list[int]) -> list[float]:
 def events_of(line: Timeline, from_ms: int) -> list[Event]:
     """Return what happened since a moment, the oldest first; the newest 500 if there are more. Doses, stops and alarms come before the
     entries of the schedule."""
-    found = [Event(t=at_ms // MS_PER_S, kind=kind, text=text) for at_ms, kind, text in alarms_of(line) if at_ms >= from_ms]
+    found = [one for one in alarms_of(line) if one.t >= from_ms // MS_PER_S]
     rows = [one for one in line.evidence.events if one["event"] not in SILENT and line.axis.of(one) >= from_ms][-MOST_EVENTS:]
     for one, words in zip(rows, in_words(rows, line.evidence.status or {}), strict=True):
         found.append(Event(t=line.axis.of(one) // MS_PER_S, kind=one["event"], text=text_of(words)))
     return sorted(found, key=lambda one: one.t)[-MOST_EVENTS:]
 
 
-def alarms_of(line: Timeline) -> Iterator[tuple[int, str, str]]:
-    """Yield (moment, kind, text) for each alarm and its acknowledgement."""
+def alarms_of(line: Timeline) -> Iterator[Event]:
+    """Yield each alarm and its acknowledgement."""
     for one in line.alarms:
-        yield one.raised_ms, "alarm" if one.severity == ALARM else "warning", fault_text.fault_text(one.fault).split(";")[0]
+        kind, text = "alarm" if one.severity == ALARM else "warning", fault_text.fault_text(one.fault).split(";")[0]
+        yield Event(t=one.raised_ms // MS_PER_S, kind=kind, text=text)
         if one.acknowledged_ms is not None:
-            yield one.acknowledged_ms, "acknowledged", f"{one.fault} {one.name} acknowledged"
+            yield Event(t=one.acknowledged_ms // MS_PER_S, kind="acknowledged", text=f"{one.fault} {one.name} acknowledged")
 
 
 def text_of(words: Row) -> str:

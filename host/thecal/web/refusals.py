@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from thecal.errors import BadAnswer, BadInput, InAlarm, LinkLost, NoKey, NoPump, PortBusy, Refused, ThecalError, Unknown
 from thecal.web.shapes import Failure, Trouble
 
 FORBIDDEN_STATUS, UNKNOWN_STATUS, BUSY_STATUS, AWAY_STATUS, REFUSED_STATUS, BAD_STATUS = 403, 504, 503, 503, 409, 422
+
+
+class Word(NamedTuple):
+    """The word and the status for a class of errors."""
+
+    kind: type[ThecalError]
+    word: str
+    status: int
+
+
 # the first class that fits gives the word and the status
-WORDS: tuple[tuple[type[ThecalError], str, int], ...] = (
-    (Refused, "refused", REFUSED_STATUS),
-    (NoKey, "role", FORBIDDEN_STATUS),
-    (InAlarm, "in_alarm", REFUSED_STATUS),
-    (BadInput, "bad_input", BAD_STATUS),
-    (PortBusy, "port_busy", BUSY_STATUS),
-    (NoPump, "no_pump", AWAY_STATUS),
-    (Unknown, "unknown_outcome", UNKNOWN_STATUS),
-    (LinkLost, "link_lost", AWAY_STATUS),
-    (BadAnswer, "bad_answer", UNKNOWN_STATUS),
-    (ThecalError, "failed", REFUSED_STATUS),
+WORDS = (
+    Word(Refused, "refused", REFUSED_STATUS),
+    Word(NoKey, "role", FORBIDDEN_STATUS),
+    Word(InAlarm, "in_alarm", REFUSED_STATUS),
+    Word(BadInput, "bad_input", BAD_STATUS),
+    Word(PortBusy, "port_busy", BUSY_STATUS),
+    Word(NoPump, "no_pump", AWAY_STATUS),
+    Word(Unknown, "unknown_outcome", UNKNOWN_STATUS),
+    Word(LinkLost, "link_lost", AWAY_STATUS),
+    Word(BadAnswer, "bad_answer", UNKNOWN_STATUS),
+    Word(ThecalError, "failed", REFUSED_STATUS),
 )
 
 
@@ -28,11 +40,6 @@ class WebError(Exception):
         super().__init__(text)
         self.status = status
         self.failure = Failure(error=Trouble(kind=kind, text=text, do=do))
-
-
-def not_yet() -> WebError:
-    """Return the error of a path that is not built."""
-    return WebError(501, "not_yet", "this is not built yet")
 
 
 def trouble_of(error: ThecalError) -> Trouble:
@@ -48,5 +55,5 @@ def web_error(error: ThecalError) -> WebError:
 
 def word_of(error: ThecalError) -> tuple[str, int]:
     """Return the word and the status of an error."""
-    word, status = next((word, status) for kind, word, status in WORDS if isinstance(error, kind))
-    return (error.fault or word, status) if isinstance(error, Refused) else (word, status)
+    found = next(one for one in WORDS if isinstance(error, one.kind))
+    return (error.fault or found.word, found.status) if isinstance(error, Refused) else (found.word, found.status)
