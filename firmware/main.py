@@ -137,8 +137,8 @@ def build(board: "MainBoard", release: str, rows: bytes) -> "Pump":
     board.system.make_room()  # the code that defined all that was used once
     setup = __import__("app.startup.loading", None, None, ("load",)).load(board)
     board.system.make_room(True)
-    names, room = [0] * ROOM_WORDS, [0] * ROOM_WORDS  # for what stays, in front of the modules of power-up: MicroPython's next table of
-    names.clear()  # names, because it grows at this import, and what `boot.build` makes. A list gives its memory back without a collection
+    names, room = [0] * ROOM_WORDS, [0] * ROOM_WORDS  # what stays goes there, in front of power-up's modules: their names at this import,
+    names.clear()  # and then what `boot.build` makes. A list that is cleared gives its memory back at once, without a collection
     from app.startup import boot
 
     return boot.build(board, setup, release, hashes(rows), room)
