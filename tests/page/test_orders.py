@@ -16,7 +16,7 @@ ORDERS = [
     ("bolus", {"Volume": "20 uL", "Rate": "2 mL/h"}, "Give this bolus", {"volume": "20 uL", "rate": "2 mL/h"}),
     ("temporary", {"Or percentage": "50 %", "Time": "2 h"}, "Begin this rate", {"percent": "50 %", "duration": "2 h"}),
     ("prime", {"Rate": "2 mL/h"}, "Prime the line", {"rate": "2 mL/h"}),
-    ("refill", {"Found in the reservoir": "2.1 mL", "In it now": "20 mL"}, "Report the refill", {"measured": "2.1 mL", "filled": "20 mL"}),
+    ("refill", {"Found in the reservoir": "2.1 mL", "Filled in": "16 mL"}, "Report the refill", {"measured": "2.1 mL", "filled": "16 mL"}),
     ("restore", {}, "Bring it back", {}),
 ]
 

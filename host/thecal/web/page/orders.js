@@ -61,7 +61,7 @@ const ORDERS = {
     intro: "Reports what you found in the reservoir and what you filled in.",
     fields: [
       { name: "measured", label: "Found in the reservoir", hint: "2.1 mL" },
-      { name: "filled", label: "In it now", hint: "20 mL" },
+      { name: "filled", label: "Filled in", hint: "16 mL" },
     ],
   },
   restore: {

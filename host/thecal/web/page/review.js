@@ -57,11 +57,20 @@ function question(place, id, asked, verb, found) {
 }
 
 function body(found) {
+  if (found.parts?.length) return el("div", {}, ...found.parts.flatMap(part));
   if (!found.rows.length) return el("pre", { tabindex: "0" }, found.text);
   const widest = Math.max(...found.rows.map((row) => row.length));
   const full = found.rows.map((row) => [...row, ...Array(widest - row.length).fill("")]);
   const heads = found.rows[0][0] === "" || found.rows[0].includes("typed") || found.rows[0].includes("current") ? full.shift() : [];
   return table("What will change", heads, full);
+}
+
+/** Return a part of a review as the command line prints it: lines, or a table with or without a head. */
+function part({ kind, rows }) {
+  if (kind === "lines") return rows.map((row) => el("p", {}, row.join(" ")));
+  const widest = Math.max(...rows.map((row) => row.length));
+  const full = rows.map((row) => [...row, ...Array(widest - row.length).fill("")]);
+  return [table("What will change", kind === "headed" ? full.shift() : [], full)];
 }
 
 async function carryOut(place, id, found, clock) {
