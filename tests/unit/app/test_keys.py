@@ -157,6 +157,7 @@ def test_a_challenge_that_nobody_issued_signs_nothing(pump: Watched) -> None:
         assert fault(pump, seal(pump.request("name.set", **NAME), "program", given)) == "signature"
 
 
+@pytest.mark.rule("R10")
 def test_no_challenge_comes_twice_even_without_noise(pump: Watched) -> None:
     """The board of these tests has a seed that never changes."""
     assert System().seed() == System().seed()

@@ -74,6 +74,7 @@ def test_a_wrong_signature_does_not_fall_back_to_the_button(pump: Watched) -> No
     assert fault(pump, line) == "signature" and pump.pump.wish is None
 
 
+@pytest.mark.rule("R10")
 def test_setting_keys_voids_the_challenges_given_before(pump: Watched) -> None:
     given = challenge(pump)
     assert fault(pump, signed(pump, "key.set", keys=OTHERS.hex())) == ""
@@ -89,6 +90,7 @@ def test_keys_that_are_none_are_refused(wrong: str, pump: Watched) -> None:
     assert fault(pump, signed(pump, "key.set", keys=wrong)) == "bad_params" and pump.pump.setup.keys == KEYS
 
 
+@pytest.mark.rule("R10")
 def test_keys_are_set_on_a_stopped_pump_only() -> None:
     pump = with_keys(running())
     assert fault(pump, signed(pump, "key.set", keys=OTHERS.hex())) == "not_stopped"
