@@ -103,18 +103,21 @@ def check(setup: Setup, staged: Staged, uptime_ms: int) -> int:
 
 def search(new: packing.Program, staged: Staged) -> int:
     """Search for the fullest window of each length. Return the progress in permille."""
-    fewer = 1 if _called else _FEWER
+    loaded = not _called
     _called[:] = [True]
     if new.protocol is not None:
-        return _search_protocol(new, staged, MOST_OF_PROTOCOL // fewer)
-    most, entries, windows = MOST_MOVES // fewer, new.entries, limits.windows_of(new)
+        return _search_protocol(new, staged, MOST_OF_PROTOCOL // (_FEWER if loaded and staged.search else 1))
+    most, entries, windows = MOST_MOVES, new.entries, limits.windows_of(new)
+    loaded = loaded and 2 * len(entries) > most
+    if loaded:
+        most //= _FEWER
     for number, minutes in enumerate(windows):
         if minutes in new.peaks:
             continue
         if staged.search is None:
             staged.search = limits.begin_peak(entries, minutes)
-            if not number and 2 * len(entries) > most:  # for one call enough: the first also loads what the check needs
-                return 1
+            if loaded or (not number and 2 * len(entries) > most):  # for one call enough: the first also loads what the check needs
+                return max(1, PERMILLE * number // len(windows))
         before = limits.moves_left(staged.search)
         left = limits.go_on(entries, staged.search, most)
         if left:
