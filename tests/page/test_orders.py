@@ -63,7 +63,9 @@ def test_a_refusal_shows_the_cause_and_what_to_do(fake: FakeServer, screen: Scre
 
 
 def test_a_review_that_expired_can_not_be_confirmed(fake: FakeServer, screen: Screen) -> None:
-    short = {"review": "r9", "kind": "run", "question": "Run?", "rows": [["a", "b"]], "text": "", "digest": None, "expires_s": 1}
+    parts = [{"kind": "columns", "rows": [["a", "b"]]}]
+    shown = {"question": "Run?", "rows": parts[0]["rows"], "parts": parts, "text": "", "digest": None}
+    short = {"review": "r9", "kind": "run", **shown, "expires_s": 1}
     fake.answers["review"] = lambda *_: short
     screen.go("#/pump/p1/order/run")
     screen.page.get_by_role("button", name="Review", exact=False).first.click()

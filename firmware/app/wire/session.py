@@ -11,7 +11,7 @@ from pumpcore.units import const
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from pumpcore.wire.lines import LineBuffer
-from pumpcore.wire.messages import LONG_BYTES
+from pumpcore.wire.messages import LONG_BYTES, PROGRAM
 
 if 0:  # for the type checker alone
     from app.types import Answer, Handler, Link, Loader, Pump, Received, Remembered, System
@@ -94,7 +94,7 @@ class Session:
                     if not plain:
                         begun = self.lines.waiting_bytes
                         self._take(data)
-                        if begun < LONG_BYTES <= self.lines.waiting_bytes:  # a program comes
+                        if begun < LONG_BYTES <= self.lines.waiting_bytes and self.lines.holds(PROGRAM):
                             self.loader.expect("program.stage")
                 elif not (self.pending or self._stops or self.rest):
                     return False
@@ -229,10 +229,11 @@ class Session:
         try:
             remembered = self.signature.check(identity, method, line, self._memory)
             body_crc = 0
-            for piece in line if isinstance(line, list) else [line]:
-                body_crc = binascii.crc32(piece, body_crc)
+            if messages.changes(method):
+                for piece in line if isinstance(line, list) else [line]:
+                    body_crc = binascii.crc32(piece, body_crc)
             if isinstance(line, list):
-                line.clear()  # the parameters have what is still needed, and give it back as it is used up
+                line.clear()  # the parameters have all that is still needed
             if not messages.changes(method):
                 self.execute(identity, method, params)
                 return

@@ -122,7 +122,9 @@ class FakeServer:
         rows = fixtures.BOLUS_ROWS if kind == "bolus" else fixtures.ROWS if kind in ("program", "run") else [["does", f"what {kind} does"]]
         digest = fixtures.OTHER_DIGEST if kind in ("program", "run") else None
         question = f"Carry out this {kind}?"
-        return {"review": review, "kind": kind, "question": question, "rows": rows, "text": "", "digest": digest, "expires_s": 120}
+        parts = [{"kind": "headed" if len(rows) > 1 else "columns", "rows": rows}]
+        shown = {"question": question, "rows": rows, "parts": parts, "text": "", "digest": digest}
+        return {"review": review, "kind": kind, **shown, "expires_s": 120}
 
     def _confirm(self, pump_id: str, body: Json) -> Json:
         asked = self._reviews.pop(body["review"], None)

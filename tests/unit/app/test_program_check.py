@@ -50,6 +50,22 @@ def test_a_small_program_is_checked_in_one_call() -> None:
     assert pump.call("program.activate", digest=digest) == {"digest": digest}
 
 
+def test_a_part_right_after_its_code_was_loaded_is_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other questions between two parts unload the code, and loading it takes a chip most of a part's time."""
+    pump, moves, go_on = ready(), [], app_programs.limits.go_on
+    digest = staged(pump, full_week())
+    finished(pump, digest)
+    peaks = dict(pump.pump.setup.staged(digest).peaks)
+    again = ready()
+    staged(again, full_week())
+    monkeypatch.setattr(app_programs.limits, "go_on", lambda entries, search, most: (moves.append(most), go_on(entries, search, most))[1])
+    done = False
+    while not done:
+        monkeypatch.setattr(app_programs, "_called", [])
+        done = again.call("program.check", digest=digest)["done"]
+    assert max(moves) <= app_programs.MOST_MOVES // 8 and again.pump.setup.staged(digest).peaks == peaks
+
+
 def test_the_largest_program_is_told_in_small_pieces() -> None:
     """A pump in use has 100 kB free but few pieces of 5 kB: text, JSON, reply and line would take one each."""
     import base64

@@ -28,7 +28,7 @@ def bench_set(pump: Pump, params: dict) -> dict:
         raise Refusal("not_stopped", state=pump.state())
     old, new = [getattr(setup.bench, name) for name in _NAMES], [params[name] for name in _NAMES]
     if old == new:
-        return held.told(True)
+        return held.answer(True)
     packed, ceilings = _checked(setup, new)
     raises = new[0] * old[1] > old[0] * new[1] or new[2] > old[2] or new[3] > old[3]
     if raises:
@@ -40,7 +40,7 @@ def bench_set(pump: Pump, params: dict) -> dict:
     for name, value in zip(_NAMES, new):
         setattr(setup.bench, name, value)
     programs.recalibrated(setup, ceilings)
-    return held.told(True)
+    return held.answer(True)
 
 
 def _checked(setup: "Setup", new: "list[int]") -> "tuple[bytes, Ceilings | None]":

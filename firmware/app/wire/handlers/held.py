@@ -12,7 +12,7 @@ _WAIT_MS = const(60_000)
 _FORGET_MS = const(5_000)  # a host that waits asks every second: without it for so long nobody waits
 
 
-def told(done: bool, wait_s: int = 0, hold_s: int = _HOLD_MS // MS_PER_S) -> dict:
+def answer(done: bool, wait_s: int = 0, hold_s: int = _HOLD_MS // MS_PER_S) -> dict:
     """Return the answer of a command that may wait for the button."""
     return {"done": done, "wait_s": wait_s, "hold_s": hold_s}
 
@@ -24,7 +24,7 @@ def wait(pump: Pump, new: "Json") -> dict | None:
     """
     wait_ms = _wait_ms(pump, new)
     if wait_ms:
-        return told(False, ceil_div(wait_ms, MS_PER_S), 0 if pump.wish["held"] else _HOLD_MS // MS_PER_S)
+        return answer(False, ceil_div(wait_ms, MS_PER_S), 0 if pump.wish["held"] else _HOLD_MS // MS_PER_S)
     _end_press(pump)
     return None
 

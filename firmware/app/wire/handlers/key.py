@@ -29,7 +29,7 @@ def key_set(pump: Pump, params: dict) -> dict:
     if not pump.idle():
         raise Refusal("not_stopped", state=pump.state())
     if not keys and setup.keys_state() == "none":
-        return held.told(True)
+        return held.answer(True)
     if signature.role != "program":
         waiting = held.wait(pump, params["keys"])
         if waiting:
@@ -40,7 +40,7 @@ def key_set(pump: Pump, params: dict) -> dict:
     setup.keys = keys
     signature.issued = []
     setup.mended("keys", pump.alarms.clear_name)
-    return held.told(True)
+    return held.answer(True)
 
 
 def _checked(digits: str) -> bytes:

@@ -75,6 +75,11 @@ const ORDERS = {
 export const FIRST = "run";
 export const isOrder = (kind) => kind in ORDERS;
 
+function toReview() {
+  const button = el("button", { type: "submit", class: "primary" }, "Review…");
+  return el("div", { class: "buttons" }, button, el("span", { class: "hint" }, "Sends nothing yet."));
+}
+
 /** Return the links to all orders, the chosen one marked. */
 export function choices(id, chosen) {
   return el(
@@ -110,12 +115,7 @@ export function form(id, kind) {
       inputs.map((one) => one.node),
     ),
     soft,
-    el(
-      "div",
-      { class: "buttons" },
-      el("button", { type: "submit", class: "primary" }, "Review…"),
-      el("span", { class: "hint" }, "Sends nothing yet."),
-    ),
+    toReview(),
   );
 
   function submit(event) {
@@ -214,12 +214,7 @@ export function upload(id) {
       el("span", { class: "hint", id: "rx-hint" }, "You may also type or paste it. `thecal new` writes an example with comments."),
     ),
     soft,
-    el(
-      "div",
-      { class: "buttons" },
-      el("button", { type: "submit", class: "primary" }, "Review…"),
-      el("span", { class: "hint" }, "Sends nothing yet."),
-    ),
+    toReview(),
   );
 
   function over(event) {

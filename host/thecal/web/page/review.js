@@ -52,17 +52,8 @@ function question(place, id, asked, verb, found) {
   const digest = found.digest
     ? el("p", { class: "hint" }, "Digest of what will be sent: ", el("code", { title: found.digest }, shortDigest(found.digest)))
     : null;
-  show(place, "ask", found.question, body(found), digest, left, el("div", { class: "buttons" }, send, again, back));
+  show(place, "ask", found.question, el("div", {}, found.parts.flatMap(part)), digest, left, el("div", { class: "buttons" }, send, again, back));
   tick();
-}
-
-function body(found) {
-  if (found.parts?.length) return el("div", {}, ...found.parts.flatMap(part));
-  if (!found.rows.length) return el("pre", { tabindex: "0" }, found.text);
-  const widest = Math.max(...found.rows.map((row) => row.length));
-  const full = found.rows.map((row) => [...row, ...Array(widest - row.length).fill("")]);
-  const heads = found.rows[0][0] === "" || found.rows[0].includes("typed") || found.rows[0].includes("current") ? full.shift() : [];
-  return table("What will change", heads, full);
 }
 
 /** Return a part of a review as the command line prints it: lines, or a table with or without a head. */
