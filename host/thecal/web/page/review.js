@@ -52,7 +52,8 @@ function question(place, id, asked, verb, found) {
   const digest = found.digest
     ? el("p", { class: "hint" }, "Digest of what will be sent: ", el("code", { title: found.digest }, shortDigest(found.digest)))
     : null;
-  show(place, "ask", found.question, el("div", {}, found.parts.flatMap(part)), digest, left, el("div", { class: "buttons" }, send, again, back));
+  const buttons = el("div", { class: "buttons" }, send, again, back);
+  show(place, "ask", found.question, el("div", {}, found.parts.flatMap(part)), digest, left, buttons);
   tick();
 }
 
