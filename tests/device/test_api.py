@@ -154,6 +154,33 @@ def test_a_stop_waits_for_no_other_thread(live: Device, record_property) -> None
 
 
 
+@pytest.mark.rule("R1")
+def test_a_stop_acts_in_the_middle_of_another_thread_s_exchange(live: Device) -> None:
+    """Without the word between its bytes the stop would act after the second for which it waits for its turn."""
+    live.upload(constant(1_000_000))
+    live.client.close()
+    with thecal.open(live.port_url) as pump:
+        pump.start()
+        wait_until(lambda: live.sim.plant_steps() > 0)
+        held, ended = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with pump._session.opened():
+                held.set()
+                ended.wait(10)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        held.wait()
+        begun_ms = live.sim.now_ms()
+        try:
+            pump.stop()
+        finally:
+            ended.set()
+            holder.join()
+        assert live.sim.plant_last_step_ms() - begun_ms < 900 and not live.sim.enable_level()
+
+
 def test_asyncio_runs_a_pump_and_a_cancelled_wait_ends_at_once(live: Device) -> None:
     async def scenario() -> None:
         async with thecal.aio.open(live.port_url) as pump:
