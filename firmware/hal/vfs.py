@@ -48,11 +48,12 @@ class Flash:
         """Return the open file, for `seek` and `readinto`: opening takes ten times as long as reading a block."""
         return open(path, "rb")
 
-    def write(self, path: str, data: bytes) -> None:
-        """Create or replace the file."""
+    def write(self, path: str, data: "bytes | list[bytes]") -> None:
+        """Create or replace the file. `data` may come in parts."""
         file: "BinaryFile"
         with open(path, "wb") as file:
-            file.write(data)
+            for part in data if isinstance(data, list) else [data]:
+                file.write(part)
 
     def append(self, path: str) -> AppendHandle:
         """Open the file at its end; create it if necessary."""

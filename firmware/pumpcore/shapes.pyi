@@ -114,3 +114,10 @@ class Judged(Interface):
     program: Program
     ceilings: Ceilings
     calibration: Calibration
+
+
+class Reader(Interface):
+    """An open file that is read in parts."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+    def readinto(self, buffer: bytearray | memoryview, /) -> int: ...

@@ -59,28 +59,35 @@ class Store:
     def save(self, name: str, payload: bytes) -> None:
         """Write the older slot, read it back, then write the mark. Raises OSError or StoreError."""
         sequence, index = self._next(name)
-        image = slots.pack(sequence, payload)
+        image = slots.parts(sequence, payload)
         self.write(self._paths(name)[index], image, name)
         self.mark(name, sequence, image)
 
     def _next(self, name: str) -> tuple[int, int]:
-        """Return (sequence, slot) of the next image. What it reads is freed before the image is made: a program's two slots have 8 kB."""
-        images, mark = self.read(name)
-        found = slots.newest(images)
+        """Return (sequence, slot) of the next image. The slots are read in small parts: a program's two have 8 kB."""
+        first, second = [self._sequence(path) for path in self._paths(name)]
         try:
-            marked = slots.unpack_mark(mark)[0]
+            marked = slots.unpack_mark(self.bytes("%s/%s" % (MARKS, name)))[0]
         except ValueError:
             marked = 0
-        return max(found.sequence if found else 0, marked) + 1, 1 - found.index if found else 0
+        return max(first, second, marked) + 1, int(first > second)
 
-    def mark(self, name: str, sequence: int, packed: bytes) -> None:
-        self.write("%s/%s" % (MARKS, name), slots.pack_mark(name, sequence, packed), name)
+    def _sequence(self, path: str) -> int:
+        try:
+            with self.flash.open(path) as file:
+                return slots.sequence_in(file)
+        except OSError:
+            return 0
 
-    def write(self, path: str, data: bytes, name: str) -> None:
+    def mark(self, name: str, sequence: int, packed: "bytes | list[bytes]") -> None:
+        self.write("%s/%s" % (MARKS, name), [slots.pack_mark(name, sequence, packed)], name)
+
+    def write(self, path: str, image: list[bytes], name: str) -> None:
         self.before_write()
-        self.flash.write(path, data)
-        if self.flash.read(path) != data:
-            raise StoreError(name)
+        self.flash.write(path, image)
+        with self.flash.open(path) as file:
+            if not slots.holds(file, image):
+                raise StoreError(name)
 
     def _paths(self, name: str) -> list[str]:
         return ["%s/%s.%s" % (STORE, name, letter) for letter in slots.LETTERS]

@@ -6,6 +6,9 @@ import struct
 
 from pumpcore.units import const
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Reader
+
 # --- slots -------------------------------------------------------------------------------------------------------------------
 # A slot: magic, sequence, length, payload, CRC-32. Of two slots the newer valid one counts, if it is as new as the image's mark.
 #
@@ -16,16 +19,55 @@ LETTERS = const("ab")
 _SLOT_MAGIC = const(b"TCS1")
 _SLOT_HEAD = const("<4sII")
 _HEAD_BYTES = const(12)
+_PART_BYTES = const(256)
 _MARK = const("<4sI8s")
 _MARK_MAGIC = const(b"TCM1")
 _MARK_BYTES = const(20)
 
 
+def parts(sequence: int, payload: bytes) -> list[bytes]:
+    """Return the bytes of one slot in parts. The largest program has 4 kB, and a pump's memory has few pieces of that size."""
+    head = struct.pack(_SLOT_HEAD, _SLOT_MAGIC, sequence, len(payload))
+    return [head, payload, struct.pack("<I", binascii.crc32(payload, binascii.crc32(head)))]
+
+
 def pack(sequence: int, payload: bytes) -> bytes:
     """Return the bytes of one slot."""
-    head = struct.pack(_SLOT_HEAD, _SLOT_MAGIC, sequence, len(payload))
-    # One copy: the largest program has 4 kB, and the pump's memory has few pieces of that size.
-    return b"".join((head, payload, struct.pack("<I", binascii.crc32(payload, binascii.crc32(head)))))
+    return b"".join(parts(sequence, payload))
+
+
+def sequence_in(file: "Reader") -> int:
+    """Return the sequence of the slot in an open file, 0 for anything else. An OSError passes."""
+    part = bytearray(_PART_BYTES)
+    size, view = file.seek(0, 2), memoryview(part)
+    file.seek(0)
+    if file.readinto(view[:_HEAD_BYTES]) != _HEAD_BYTES:
+        return 0
+    magic, sequence, left = struct.unpack(_SLOT_HEAD, view[:_HEAD_BYTES])
+    if magic != _SLOT_MAGIC or size != _HEAD_BYTES + left + 4:
+        return 0
+    crc = binascii.crc32(view[:_HEAD_BYTES])
+    while left:
+        count = file.readinto(view[: min(left, _PART_BYTES)])
+        if not count:
+            return 0
+        crc = binascii.crc32(view[:count], crc)
+        left -= count
+    file.readinto(view[:4])
+    return sequence if bytes(view[:4]) == struct.pack("<I", crc) else 0
+
+
+def holds(file: "Reader", image: list[bytes]) -> bool:
+    """Return True if an open file has just these bytes. An OSError passes."""
+    part = memoryview(bytearray(_PART_BYTES))
+    for data in image:
+        at = 0
+        while at < len(data):
+            count = file.readinto(part[: min(len(data) - at, _PART_BYTES)])
+            if not count or bytes(part[:count]) != data[at : at + count]:
+                return False
+            at += count
+    return not file.readinto(part)
 
 
 def unpack(packed: bytes) -> tuple[int, bytes]:
@@ -40,15 +82,16 @@ def unpack(packed: bytes) -> tuple[int, bytes]:
     return sequence, packed[_HEAD_BYTES:-4]
 
 
-def pack_mark(name: str, sequence: int, packed: bytes) -> bytes:
-    """Return the mark of the image `name` whose newest slot has the bytes `packed`."""
+def pack_mark(name: str, sequence: int, packed: "bytes | list[bytes]") -> bytes:
+    """Return the mark of the image `name` whose newest slot has the bytes `packed`, which may come in parts."""
     body = struct.pack(_MARK, _MARK_MAGIC, sequence, _digest(name, packed))
     return body + struct.pack("<I", binascii.crc32(body))
 
 
-def _digest(name: str, packed: bytes) -> bytes:
+def _digest(name: str, packed: "bytes | list[bytes]") -> bytes:
     digest = hashlib.sha256(name.encode())
-    digest.update(packed)
+    for part in packed if isinstance(packed, list) else [packed]:
+        digest.update(part)
     return digest.digest()[:8]
 
 

@@ -157,8 +157,8 @@ class Flash:
     def open(self, path: str) -> io.BytesIO:
         return io.BytesIO(self.read(path))
 
-    def write(self, path: str, data: bytes) -> None:
-        self.put(path, data, WRITE_ONLY | CREATE | TRUNCATE)
+    def write(self, path: str, data: bytes | list[bytes]) -> None:
+        self.put(path, b"".join(data) if isinstance(data, list) else data, WRITE_ONLY | CREATE | TRUNCATE)
 
     def put(self, path: str, data: bytes, flags: int) -> None:
         """Write `data` to the file, opened with these flags of littlefs."""
