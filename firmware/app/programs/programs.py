@@ -107,26 +107,30 @@ def search(new: packing.Program, staged: Staged) -> int:
     _called[:] = [True]
     if new.protocol is not None:
         return _search_protocol(new, staged, MOST_OF_PROTOCOL // (_FEWER if loaded and staged.search else 1))
-    most, entries, windows = MOST_MOVES, new.entries, limits.windows_of(new)
-    loaded = loaded and 2 * len(entries) > most
-    if loaded:
+    entries, windows = new.entries, limits.windows_of(new)
+    whole = 2 * len(entries)
+    large, most = whole > MOST_MOVES, MOST_MOVES
+    if loaded and large:
         most //= _FEWER
-    for number, minutes in enumerate(windows):
+    for minutes in windows:
         if minutes in new.peaks:
             continue
         if staged.search is None:
             staged.search = limits.begin_peak(entries, minutes)
-            if loaded or (not number and 2 * len(entries) > most):  # for one call enough: the first also loads what the check needs
-                return max(1, PERMILLE * number // len(windows))
+            if large:  # takes as long as a part
+                break
         before = limits.moves_left(staged.search)
-        left = limits.go_on(entries, staged.search, most)
-        if left:
-            whole = 2 * len(entries)
-            return (PERMILLE * number + PERMILLE * (whole - left) // whole) // len(windows)
+        if limits.go_on(entries, staged.search, most):
+            break
         limits.keep_peak(new, staged.search)
         staged.search = None
         most -= before
-    return PERMILLE
+        if large:
+            break
+    part = PERMILLE * len([minutes for minutes in windows if minutes in new.peaks])
+    if staged.search is not None:  # a window that has begun counts too, so that each answer reports progress
+        part += PERMILLE * (whole - limits.moves_left(staged.search)) // whole + len(windows)
+    return part // len(windows)
 
 
 def _search_protocol(new: packing.Program, staged: Staged, most: int) -> int:
