@@ -127,10 +127,12 @@ def search(new: packing.Program, staged: Staged) -> int:
         most -= before
         if large:
             break
-    part = PERMILLE * len([minutes for minutes in windows if minutes in new.peaks])
-    if staged.search is not None:  # a window that has begun counts too, so that each answer reports progress
-        part += PERMILLE * (whole - limits.moves_left(staged.search)) // whole + len(windows)
-    return part // len(windows)
+    found = PERMILLE * len([minutes for minutes in windows if minutes in new.peaks])
+    if staged.search is None:
+        return found // len(windows)
+    # A window that has begun counts too, so that each answer reports progress; only the end is PERMILLE.
+    found += PERMILLE * (whole - limits.moves_left(staged.search)) // whole
+    return min(found // len(windows) + 1, PERMILLE - 1)
 
 
 def _search_protocol(new: packing.Program, staged: Staged, most: int) -> int:

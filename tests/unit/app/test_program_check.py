@@ -66,6 +66,18 @@ def test_a_part_right_after_its_code_was_loaded_is_a_short_one(monkeypatch: pyte
     assert max(moves) <= app_programs.MOST_MOVES // 8 and again.pump.setup.staged(digest).peaks == peaks
 
 
+@pytest.mark.parametrize("most", [241, 335, 671])
+def test_a_search_is_not_at_its_end_before_every_window_was_searched(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(app_programs, "MOST_MOVES", most)
+    pump = ready()
+    row = pump.pump.setup.staged(staged(pump, full_week()))
+    made = app_programs.unpack(row.packed)
+    made.peaks = row.peaks
+    while app_programs.search(made, row) < app_programs.PERMILLE:
+        assert len(made.peaks) < 3 or row.search is None
+    assert len(made.peaks) == 3 and row.search is None
+
+
 def test_the_largest_program_is_told_in_small_pieces() -> None:
     """A pump in use has 100 kB free but few pieces of 5 kB: text, JSON, reply and line would take one each."""
     import base64
