@@ -133,7 +133,7 @@ bench: $(BENCH_STAMP) ## ours against named peers on one emulated board, minutes
 
 wiring: $(RUN_STAMP) ## draw the wiring of hardware/ anew; needs Graphviz and the extra [docs]
 	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
-	@$(BIN)/python -m thecal.tools.wiring hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
+	@$(BIN)/python -m thecal.hardware hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
 
 DIST ?= dist
 .PHONY: wheel

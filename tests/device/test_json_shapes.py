@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 
 from support.host.cli import Tool
 from support.rig.device import Device
+from thecal.cli.schema.verbs import SHAPES, schema
 from thecal.cli.verbs import VERBS
-from thecal.schema.verbs import SHAPES, schema
 
 RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
 BY_OTHER_TESTS = {

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # A test of the chip that needs a booted bench, and one of another folder with a fixture of the same name.
-TESTS = ("tests/pico/test_stepper.py", "tests/unit/tools/test_hardware_documents.py")
+TESTS = ("tests/pico/test_stepper.py", "tests/unit/hardware/test_documents.py")
 
 
 @pytest.mark.long

@@ -119,7 +119,7 @@ def schemas(incomplete: str) -> Proposals:
     """Propose the verbs that print JSON."""
 
     def found() -> Proposals:
-        from thecal.schema.verbs import SHAPES
+        from thecal.cli.schema.verbs import SHAPES
 
         return list(SHAPES)
 

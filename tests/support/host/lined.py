@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from support.host.cli import Visit
-from thecal.schema.verbs import SHAPES
+from thecal.cli.schema.verbs import SHAPES
 
 RX = """title = "{title}"
 {head}{drugs}[basal]

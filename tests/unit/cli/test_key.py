@@ -271,7 +271,7 @@ def test_stop_asks_for_no_key_and_for_no_challenge(thecal_says, pump):
 def test_the_shapes_of_json_hold(run, pump):
     from pydantic import TypeAdapter
 
-    from thecal.schema.verbs import SHAPES
+    from thecal.cli.schema.verbs import SHAPES
 
     set_up(pump, *ROLES)
     for words in ((), ("show", "look"), ("roll", "--yes"), ("forget", "--dry-run")):

@@ -12,8 +12,8 @@ from pumpcore.wire import messages
 from support.host.empty_place import empty_place, typing
 from support.host.therapy_pump import CEILINGS, TherapyPump
 from thecal.api.dosing import running_token
+from thecal.cli.schema.verbs import SHAPES
 from thecal.errors import BadInput, Failed
-from thecal.schema.verbs import SHAPES
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from support.host.empty_place import empty_place, typing
 from support.host.therapy_pump import TherapyPump
 from thecal.api import following
 from thecal.api.session import Session
+from thecal.cli.schema.verbs import SHAPES
 from thecal.errors import Interrupted
-from thecal.schema.verbs import SHAPES
 
 ML_NL = 1_000_000
 

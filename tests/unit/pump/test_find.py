@@ -9,10 +9,10 @@ from pydantic import TypeAdapter
 
 from pumpcore.wire import messages
 from support.host.fake_pump import FakePump
+from thecal.cli.schema.verbs import SHAPES
 from thecal.pump import opening
 from thecal.pump.transport import ports, registry
 from thecal.pump.transport.ports import Candidate
-from thecal.schema.verbs import SHAPES
 
 
 def looks(monkeypatch: pytest.MonkeyPatch, empty: int) -> list[float]:

@@ -7,9 +7,9 @@ from pydantic import TypeAdapter
 
 from support.host.cli import Tool
 from support.host.weighed_runs import swinging_run
+from thecal.cli.schema.verbs import SHAPES
 from thecal.errors import BadInput
 from thecal.reports.drawing import styled
-from thecal.schema.verbs import SHAPES
 from thecal.weighing.balance import BalanceError
 from thecal.weighing.characterise import pictures, telling
 from thecal.weighing.characterise.analysis import analyse

@@ -16,8 +16,8 @@ def schema(
     as_json: Annotated[bool, typer.Option("--json", help="List them as JSON; a schema is JSON anyway.")] = False,
 ) -> None:
     """Print the JSON Schema of a verb's --json output."""
+    from thecal.cli.schema import verbs as shapes
     from thecal.files.toml_file import suggestion
-    from thecal.schema import verbs as shapes
 
     if verb is None and as_json:
         emit_json(list(shapes.SHAPES))

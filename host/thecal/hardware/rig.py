@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from thecal.errors import BadInput
 from thecal.files.bench import Bench, read_bench
-from thecal.tools.wiring import pico
+from thecal.hardware import pico
 
 # Colour of an insulation -> its code in a drawing.
 COLOURS = {

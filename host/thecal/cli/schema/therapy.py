@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pumpcore.wire import replies
 from pumpcore.wire.replies import REPLIES
-from thecal.schema.of_replies import Shape, repeats
+from thecal.cli.schema.of_replies import Shape, repeats
 
 
 class Open(BaseModel):

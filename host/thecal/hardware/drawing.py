@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from thecal.tools.wiring import pico
-from thecal.tools.wiring.rig import COLOURS, End, Part, Rig, Wire
+from thecal.hardware import pico
+from thecal.hardware.rig import COLOURS, End, Part, Rig, Wire
 
 WARNING = "Bench use only. Never connect this pump to a person or an animal."
 
 _HEAD = """\
-# Written from the bench file by `python -m thecal.tools.wiring`; a test compares them. Change the bench file, not this one.
+# Written from the bench file by `python -m thecal.hardware`; a test compares them. Change the bench file, not this one.
 options:
   fontname: DejaVu Sans
   color_mode: full

@@ -6,16 +6,16 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from thecal.hardware import pico
+from thecal.hardware.rig import Rig
 from thecal.terminal.sheets import cell
-from thecal.tools.wiring import pico
-from thecal.tools.wiring.rig import Rig
 
 WARNING = "**Bench use only. Never connect this pump to a person or an animal.**"
 
 
 def page(rig: Rig, bench_file: str) -> str:
     """Markdown: the Pico's pins by number, then every wire by harness."""
-    written = f"Written from `{bench_file}` by `python -m thecal.tools.wiring`; a test compares them. Change the bench file, not this page."
+    written = f"Written from `{bench_file}` by `python -m thecal.hardware`; a test compares them. Change the bench file, not this page."
     parts = [f"# Wiring of {rig.name}", WARNING, written, "![drawing of the wires](wiring.svg)"]
     parts += ["## Pins of the Pico", table(("signal", "GPIO", "pin", "goes to"), _pins(rig))]
     parts += ["## Wires", table(("wire", "harness", "from", "to", "colour"), _wires(rig))]

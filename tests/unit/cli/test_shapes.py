@@ -7,7 +7,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from pumpcore.wire import replies
 from pumpcore.wire.replies import REPLIES, keys
-from thecal.schema import therapy, verbs
+from thecal.cli.schema import therapy, verbs
 
 THERAPY = keys(replies.THERAPY)
 # shape: the kinds whose keys it has, and what the host adds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thecal.schema.of_replies import Shape
+from thecal.cli.schema.of_replies import Shape
 
 
 class Weighed(Shape):

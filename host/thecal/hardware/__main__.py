@@ -1,4 +1,4 @@
-"""`python -m thecal.tools.wiring BENCH... [--draw]`: beside each bench file a folder with its wiring page, bill of materials, WireViz file.
+"""`python -m thecal.hardware BENCH... [--draw]`: beside each bench file a folder with its wiring page, bill of materials, WireViz file.
 
 `--draw` renders `wiring.svg` as well; that needs WireViz (`pip install thecal[docs]`) and Graphviz's `dot`.
 """
@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from thecal.errors import Failed, ThecalError
-from thecal.tools.wiring import drawing, tables
-from thecal.tools.wiring.rig import read_rig
+from thecal.hardware import drawing, tables
+from thecal.hardware.rig import read_rig
 
 DRAW_TIMEOUT_S = 120
 
@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code."""
     from thecal.terminal.complaint import report
 
-    parser = argparse.ArgumentParser(prog="python -m thecal.tools.wiring", description="Write wiring page, bill of materials and drawing.")
+    parser = argparse.ArgumentParser(prog="python -m thecal.hardware", description="Write wiring page, bill of materials and drawing.")
     parser.add_argument("bench", nargs="+", type=Path, help="a bench file with [parts] and [wiring]")
     parser.add_argument("--draw", action="store_true", help="render wiring.svg too; needs WireViz and Graphviz")
     chosen = parser.parse_args(arguments)

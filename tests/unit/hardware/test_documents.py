@@ -14,9 +14,9 @@ from pumpcore.bench.bench import parse
 from thecal.errors import BadInput, Failed
 from thecal.files.bench import payload, read_bench
 from thecal.files.resources import hardware_folder
-from thecal.tools.wiring import __main__ as command
-from thecal.tools.wiring import pico
-from thecal.tools.wiring.rig import COLOURS, End, Rig, Wire, read_rig
+from thecal.hardware import __main__ as command
+from thecal.hardware import pico
+from thecal.hardware.rig import COLOURS, End, Rig, Wire, read_rig
 
 REAL = sorted(file for file in hardware_folder().glob("*.toml") if not file.stem.startswith("sim-"))
 STEMS = [file.stem for file in REAL]
@@ -82,7 +82,7 @@ def test_the_committed_documents_are_those_of_the_bench(bench: Path) -> None:
     texts = committed(bench)
     assert texts.keys() == {"wiring.md", "wiring.yml", "wiring.svg", "parts.csv"}
     for name, text in command.documents(bench).items():
-        assert texts[name] == text, f"{bench.stem}/{name}: run python -m thecal.tools.wiring --draw {bench.name}"
+        assert texts[name] == text, f"{bench.stem}/{name}: run python -m thecal.hardware --draw {bench.name}"
 
 
 @pytest.mark.parametrize("bench", REAL, ids=STEMS)
@@ -271,10 +271,10 @@ def test_a_mistake_in_parts_or_wiring_is_refused(old: str, new: str, words: str,
 def test_the_command_writes_beside_the_bench_and_tells_mistakes(tmp_path: Path) -> None:
     file = tmp_path / "small.toml"
     file.write_text(BENCH)
-    done = subprocess.run([sys.executable, "-m", "thecal.tools.wiring", str(file)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-m", "thecal.hardware", str(file)], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, str(tmp_path / "small"))
     file.write_text(BENCH.replace("step = 2", "step = 3"))
-    done = subprocess.run([sys.executable, "-m", "thecal.tools.wiring", str(file)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-m", "thecal.hardware", str(file)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and "pins.dir and pins.step are both GPIO 3" in done.stderr
 
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 
 from pumpcore.wire import replies
 from pumpcore.wire.replies import REPLIES
-from thecal.schema import therapy as of_therapy
-from thecal.schema.of_replies import Shape, repeats
-from thecal.schema.therapy import Clock, Unsent
-from thecal.schema.weighing import Characterise
+from thecal.cli.schema import therapy as of_therapy
+from thecal.cli.schema.of_replies import Shape, repeats
+from thecal.cli.schema.therapy import Clock, Unsent
+from thecal.cli.schema.weighing import Characterise
 
 
 @repeats(replies.CALIBRATION, without="id weighed_utc_s expires_utc_s expires_nl delivered_nl expired scatter_ppm runs")
