@@ -66,9 +66,10 @@ class Supervisor:
     def supply_low(self) -> None:
         """Go to the safe state. The steps since the supply was last good may not have moved the pump: they are uncertain."""
         supply_mv = self.board.supply.mv()
-        self.delivery.safe_state("motor_supply")
         motion = self.delivery.motion
-        uncertain = motion.guard.count() - self.known
+        known = motion.delivered_at(self.known)
+        self.delivery.safe_state("motor_supply")
+        uncertain = motion.delivered_steps() - known
         self.book.uncertain_steps += uncertain
         self.journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
 

@@ -159,6 +159,8 @@ class Delivery:
     def safe_state(self, name: str) -> None:
         """Disable the motor, then raise the alarm, then write the records (R6, R9)."""
         self.motion.halt()
+        if self.motion.law is not None:
+            self.motion.law.lose_phase("phase_supply" if name == "motor_supply" else "phase_fault")
         self.report.fault(name)
         if not self.motion.agreed and name != "guard_mismatch":
             self.report.fault("guard_mismatch")
@@ -227,14 +229,14 @@ class Delivery:
         if leased:
             reason = self.orders.over(span) if span.bolus is not None else ""
             if reason and span.alone:
-                return self.alone.wind_up(reason)
+                return self.alone.wind_up(span, reason)
             if reason:
                 self.orders.finish(span, reason)
             if self.takeover.waits:
                 self.takeover.begin(span)
             course = span.basal.course
             if course is not None and span.bolus is None and course.over(span.planned_s):
-                return self.alone.wind_up("done")
+                return self.alone.wind_up(span, "done")
             if not self._lease(span):
                 return True
         self.motion.queue(span.plan_slice())
@@ -248,6 +250,8 @@ class Delivery:
         if self.bridge is not None:
             self.bridge.judge_lease(span)
         changed = span.set_entry(span.basal.entry_at(span.planned_s))
+        if self.motion.law is not None and not self._turn_law(span):
+            return False
         ahead_s = span.planned_s - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
         powered_on_s = self.book.powered_on_at_s(span.at_ms(span.planned_s))
         record = self.book.record(ledger.ALONE if span.alone else ledger.RUNNING, ahead_s)
@@ -263,7 +267,7 @@ class Delivery:
             self.safe_state(limit)
             return False
         if limit and span.alone:
-            return self.alone.wind_up("limit")
+            return self.alone.wind_up(span, "limit")
         if limit:
             if span.bolus is not None:
                 self.orders.finish(span, "limit")
@@ -283,6 +287,17 @@ class Delivery:
         course = span.basal.course
         if changed and (course is None or not span.planned_s or course.journaled(span.planned_s)):
             self.marks.add(span, "entry", (span.entry, span.basal.told_nl(span.entry, span.planned_s), span.ordered_steps))
+        return True
+
+    def _turn_law(self, span: Span) -> bool:
+        """Choose the law of the next lease. Return False if the journal fails."""
+        motion = self.motion
+        try:
+            motion.law.turn(span, motion, self.report)
+        except JournalError:
+            self.safe_state("journal_failed")
+            return False
+        self.leases.margin_steps = motion.path.rotor.dearest
         return True
 
     # -- ceilings ---------------------------------------------------------------------------------------------

@@ -118,6 +118,7 @@ reservoir_low 625
 refill_tolerance 626
 temporary_cut 627
 extended_cut 628
+by_angle 641
 """),
     ALARM: Rows("""
 guard_mismatch 601

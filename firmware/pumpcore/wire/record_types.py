@@ -11,6 +11,8 @@ from pumpcore.wire.records import (
     ALARM_CHANGES,
     CAUSES,
     FRONT_WAYS,
+    LAW_CAUSES,
+    LAWS,
     LINE_KINDS,
     MISSED_CAUSES,
     PURPOSES,
@@ -69,10 +71,11 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 "day_nl", "by_button"]]
 82 ["keys_changed", "<BB", ["change", "by"]]
 83 ["keys_refused", "<III", ["unsigned", "signature", "role"]]
+90 ["law", "<BBQQ", ["law", "cause", "ordered_steps", "motor_steps"]]
 """, int)
 
 _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {
-    "cause": {"boot": CAUSES, "missed": MISSED_CAUSES},
+    "cause": {"boot": CAUSES, "missed": MISSED_CAUSES, "law": LAW_CAUSES},
     "by": {"started": STARTED_BY, "stopped": STOPPED_BY, "keys_changed": ("button", "key", "maintenance")},
     "source": {"remainder_dropped": SOURCES},
     "purpose": {"run_ordered": PURPOSES, "dose": PURPOSES},
@@ -80,6 +83,7 @@ _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {
     "what": {"override": WHATS},
     "kind": {"line_changed": LINE_KINDS},
     "way": {"front_passed": FRONT_WAYS},
+    "law": {"law": LAWS},
 }
 
 

@@ -66,6 +66,7 @@ named [80, "<20s"]
 bench_set [81, "<QIQQQIQQB"]
 keys_changed [82, "<BB"]
 keys_refused [83, "<III"]
+law [90, "<BBQQ"]
 """)
 
 CAUSES = const(("power", "watchdog", "soft"))
@@ -77,6 +78,11 @@ SOURCES = const(("basal", "bolus"))
 PURPOSES = const(("manual", "priming", "calibration", "demand", "extended"))
 LINE_KINDS = const(("clean", "front", "unknown"))
 FRONT_WAYS = const(("delivered", "primed"))
+LAWS = const(("volume", "angle"))
+LAW_CAUSES = const((
+    "", "no_table", "phase_power", "phase_supply", "phase_fault", "phase_enables", "rate", "asked", "other_bench", "other_tube",
+    "uncalibrated", "expired", "damaged", "unverified",
+))
 WHATS = const(("concentration", "rate", "bolus", "day"))
 
 
