@@ -62,10 +62,15 @@ def identity(pump: Pump) -> dict:
     counters = dict(pump.session.counters)
     counters["faults_suppressed"] = pump.alarms.suppressed
     counters["records_lost"] = pump.journal.lost
+    motion = pump.delivery.motion
+    law = motion.law
     told = {
         "state": pump.state(),
         "checking": pump.checking is not None,
         "uptime_ms": pump.board.clock.uptime_ms(),
+        "motor_steps": motion.motor_steps() if pump.selftest.done else book.position_steps,
+        "law": law.name() if law is not None else "angle",
+        "law_cause": law.cause if law is not None else "no_table",
         "boot": pump.journal.boot,
         "powered_on_s": book.powered_on_s(),
         "program_digest": setup.digest,
