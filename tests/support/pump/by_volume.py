@@ -26,7 +26,7 @@ def rate_nl(rate_hz: float) -> int:
 class TurnedPump(UnitPump):
     """A pump with a table, whose pins, guard, leases and flash are compared after every turn of the loop (R2, R3)."""
 
-    prices: Sequence[int] = ()
+    prices: list[int]
     watching = False
 
     def give_table(self, prices: Sequence[int], zero_steps: int | None = 0) -> None:
@@ -66,9 +66,10 @@ class TurnedPump(UnitPump):
         return self.pump.book.position_steps + self.plant_steps()
 
     def brought(self) -> Fraction:
-        """Return the dose steps that the motor has really brought since it got its table, all of it by volume."""
-        grains = [exact_paid(list(self.prices), TURNS, TURNS_STEPS, at - self.zero_steps) for at in (self.begun[0], self.motor_steps())]
-        return (grains[1] - grains[0]) / PARTS
+        """Return the dose steps that the motor has really brought since it got its table, all of it by volume; in whole grains."""
+        places = self.begun[0] - self.zero_steps, self.motor_steps() - self.zero_steps
+        grains = [exact_paid(self.prices, TURNS, TURNS_STEPS, at) // 1 for at in places]
+        return Fraction(grains[1] - grains[0], PARTS)
 
     def look(self) -> None:
         """Pins, guard and `motor_steps` agree; nothing beyond the lease; flash books what has come and what one step more can bring."""

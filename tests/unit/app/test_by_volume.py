@@ -9,6 +9,7 @@ from pumpcore.motion.rotor import PARTS
 from support.models.rotor import dip, sinus
 from support.programs import constant
 from support.pump.by_volume import TurnedPump, rate_nl
+from support.pump.flash import images_at_each_operation
 from support.pump.running import UnitPump
 
 HEADS = {"sinus": sinus(), "dip20": dip(0.20), "dip35": dip(0.35)}
@@ -36,8 +37,7 @@ def test_pins_guard_and_report_agree_and_whole_turns_cost_the_pair(head: str, ra
     pump = started(head, rate_hz)
     for _ in range(3):
         pump.advance(max(60, 1_300 / rate_hz))
-        status = pump.call("status")
-        assert status["motor_steps"] == pump.motor_steps() == status["guard_steps"] - pump.board.plant.guard.count + pump.motor_steps()
+        assert pump.call("status")["motor_steps"] == pump.motor_steps()
         told = pump.delivered_steps() - pump.begun[1]
         assert pump.brought() <= told <= pump.brought() + pump.law.table.dearest
     assert pump.turns_watched > 6
@@ -90,7 +90,7 @@ def test_basal_and_boluses_sum_without_a_trend(head: str) -> None:
     ordered = []
     for number in range(15):
         pump.advance(100 + 17 * number)
-        pump.order(20_000, 4_000_000)
+        pump.order(20_000, 3_600_000)
         pump.advance(60)
         span = pump.pump.delivery.span
         at_s = Fraction(pump.board.clock.now_us - span.origin_ms * 1000, 1_000_000)
@@ -102,17 +102,19 @@ def test_basal_and_boluses_sum_without_a_trend(head: str) -> None:
 
 @heads
 def test_a_lone_bolus_ends_when_the_motor_has_made_all_its_steps(head: str) -> None:
-    for zero_steps in (0, 300, 533, 777):
-        pump = TurnedPump.turned(HEADS[head], constant(0), zero_steps)
-        before = pump.pump.delivery.motion.delivered_steps()
-        order = {"token": pump.token(), "purpose": "calibration", "steps": 2_000, "volume_nl": 0, "rate_seconds_s": 3600}
-        pump.call("run.start", rate_nl=rate_nl(100.0), **order)
-        pump.advance(30)
-        assert pump.state() == "stopped"
-        motion = pump.pump.delivery.motion
-        assert pump.delivered_steps() - before == 2_000
-        assert pump.motor_steps() == motion.path.motor(pump.delivered_steps())
-        assert pump.bolus(order["token"])["state"] == "done"
+    """Also where its last dose step lies behind a dead zone: then the pace holds up the end."""
+    pump = TurnedPump.turned(HEADS[head], constant(0))
+    rotor = pump.law.table
+    jumps = {steps: rotor.reach(steps * PARTS) - rotor.reach((steps - 1) * PARTS) for steps in range(1_900, 3_200)}
+    steps = max(jumps, key=lambda one: jumps[one])
+    order = {"token": pump.token(), "purpose": "calibration", "steps": steps, "volume_nl": 0, "rate_seconds_s": 3600}
+    pump.call("run.start", rate_nl=rate_nl(100.0), **order)
+    pump.advance(steps / 100 + 10)
+    assert pump.state() == "stopped"
+    assert pump.delivered_steps() == steps
+    assert pump.motor_steps() == rotor.reach(steps * PARTS)
+    assert pump.bolus(order["token"])["state"] == "done"
+    assert jumps[steps] > 100 or head == "sinus"
 
 
 # --- stops -----------------------------------------------------------------------------------------------------------
@@ -135,8 +137,8 @@ def test_random_stops_lose_nothing_and_make_nothing_twice(head: str) -> None:
         zones += table.paid(at + 1) == table.paid(at)
         pump.law.set_phase(pump.law.zero_steps)  # a sensor would know
         pump.call("start")
+        assert at <= pump.motor_steps() <= at + 10
         pump.advance(0.01)
-        assert pump.motor_steps() == at
         assert law_of(pump) == ("volume", "")
     assert zones or head == "sinus"
 
@@ -151,6 +153,29 @@ def test_a_cut_leaves_the_believed_position_ahead_of_the_true_one(head: str) -> 
         brought, begun = pump.brought(), pump.begun[1]
         booted = UnitPump(pump.image())
         assert booted.pump.book.position_steps - begun >= brought
+
+
+@pytest.mark.rule("R2")
+@pytest.mark.parametrize("head", ["dip35", "sinus"])
+def test_a_cut_at_every_flash_operation_leaves_the_believed_position_ahead(head: str) -> None:
+    """Leases, a bolus, a stop in the middle, another start: at each operation, half done or not begun."""
+    pump = started(head, 27.7)
+    image = pump.image()
+    pump.board.chip.record(pump.brought)
+    pump.advance(70)
+    pump.order(20_000, 3_600_000)
+    pump.advance(33)
+    pump.call("stop")
+    pump.law.set_phase(0)
+    pump.call("start")
+    pump.advance(10)
+    log, pump.board.chip.log = pump.board.chip.log, None
+    cuts = 0
+    for _number, _torn, cut_image, brought in images_at_each_operation(image, log):
+        booted = UnitPump(cut_image)
+        assert booted.pump.book.position_steps - pump.begun[1] >= brought
+        cuts += 1
+    assert cuts > 60
 
 
 # --- which law -------------------------------------------------------------------------------------------------------
@@ -273,3 +298,88 @@ def test_a_change_of_the_law_is_journaled_before_the_lease_that_it_is_for() -> N
     changed = [record.sequence for record in pump.journal() if record.name == "law"][-1]
     assert [cause for cause, _ in seen[:1]] == ["phase_fault"]
     assert seen[0][1] > changed
+
+
+# --- limits of hardware ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R2")
+@heads
+def test_the_guard_is_allowed_the_motor_steps_of_the_lease(head: str) -> None:
+    pump = started(head, 27.7)
+    seen = []
+
+    def look() -> None:
+        span, motion = pump.pump.delivery.span, pump.pump.delivery.motion
+        if span is not None and span.planned_s:
+            seen.append(pump.board.guard.allowance_steps + motion._guard_base - motion.path.motor(span.leased_steps))
+
+    for zero_steps in range(0, 3_200, 640):
+        pump.each_turn(50, look)
+        pump.call("stop")
+        pump.law.set_phase(zero_steps)
+        pump.call("start")
+        pump.advance(0.01)
+    assert set(seen) == {0}
+
+
+@pytest.mark.rule("R2")
+@heads
+def test_flash_books_what_the_step_too_far_can_bring(head: str) -> None:
+    pump = started(head, 27.7)
+    seen = set()
+
+    def look() -> None:
+        span = pump.pump.delivery.span
+        if span is not None and span.planned_s:
+            record = pump.on_flash()
+            over = pump.pump.delivery.motion.path.delivered(pump.pump.delivery.motion.path.motor(span.leased_steps) + 1)
+            assert span.leased_steps < over <= record.leased_steps
+            seen.add(record.leased_steps - span.leased_steps)
+
+    pump.each_turn(100, look)
+    assert seen == {pump.law.table.dearest}
+
+
+@pytest.mark.rule("R3")
+@pytest.mark.parametrize("wait_s", [1.3, 3.9, 6.1, 8.8])
+@heads
+def test_a_change_of_the_law_in_a_crossing_reports_what_was_made(head: str, wait_s: float) -> None:
+    """What the queue still holds was laid by the table before: it tells what that brings, up to its last step, and never falls."""
+    pump = started(head, 277.0)
+    motion, told = pump.pump.delivery.motion, []
+
+    def look() -> None:
+        told.append(motion.delivered_steps())
+        before = motion.path.before
+        if motion.path.rotor is pump.law.table or (before is not None and pump.motor_steps() <= before.motor_steps()):
+            assert pump.brought() <= told[-1] - pump.begun[1] <= pump.brought() + 1 + pump.law.table.dearest
+
+    pump.each_turn(wait_s, look)
+    pump.law.lose_phase("phase_fault")
+    for _ in range(700):
+        pump.each_turn(0.1, look)
+        look()
+    assert told == sorted(told)
+    assert law_of(pump) == ("angle", "phase_fault")
+
+
+@pytest.mark.rule("R4")
+@heads
+def test_changes_of_the_law_lose_nothing(head: str) -> None:
+    """Whatever the motor is late at a change, it makes up by the next law, to a grain."""
+    pump = started(head, 277.0)
+    motion = pump.pump.delivery.motion
+    for number in range(8):
+        before, due, dose = motion.path, 0, 0
+        pump.law.no_phase = "" if pump.law.no_phase else "phase_fault"
+        while motion.path is before:
+            due, dose = before.due(), before.dose
+            pump.advance(0.3)
+        if before.dose == dose:  # else the last slice was laid in between
+            assert before.due() == due
+        laid, made = motion.path.dose - before.dose, motion.path.motor_steps() - before.motor_steps()
+        by_law = motion.path.rotor
+        at = before.motor_steps() - motion.path.zero_steps
+        assert before.due() + laid * PARTS == by_law.paid(at + made) - by_law.paid(at) + motion.path.due()
+        pump.advance(7.7 * number)
