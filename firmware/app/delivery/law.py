@@ -96,7 +96,7 @@ class Law:
         self.cause = cause
         if not same:
             motion.path = Path(wanted, self.zero_steps, self.paces)
-            motion.path.follow(before)
+            motion.path.follow(before, motion.motor_steps())
         if not cause:
             report.clear("by_angle")
         elif self.table is not None and cause != "asked":

@@ -99,7 +99,7 @@ class Path:
     pace (`pace_us` from step to step) holds up comes with the next item; steps of the plain table are as fast as the items say, and those
     that catch up no closer than `shortest_us`.
 
-    `before`: the path of another table up to `_origin + _begun`, as long as the motor is still on it.
+    `before`: the path of another table up to `_origin + _begun`, which the motor may still be on.
     """
 
     def __init__(self, rotor: Rotor, zero_steps: int, paces: "tuple[int, int]") -> None:
@@ -116,9 +116,11 @@ class Path:
         self._origin = motor_steps - self._at
         self.dose, self._end = dose, self.rotor.paid(self._at) + due
 
-    def follow(self, before: "Path") -> None:
-        """Go on where `before` ends: what is delivered and what is due stay the same to a grain."""
+    def follow(self, before: "Path", now_steps: int) -> None:
+        """Go on where `before` ends: what is delivered and what is due stay the same to a grain. The motor is at `now_steps`."""
         motor_steps = before.motor_steps()
+        if now_steps - before._origin >= before._begun:
+            before.before = None
         self.begin(before.dose, motor_steps, before.due())
         self.before, self._begun = before, self._at
         self._least = before.delivered(motor_steps)
@@ -145,10 +147,8 @@ class Path:
         Of those that were laid, the ones that need no more motor steps count at once; others only if the motor has gone too far.
         """
         at, dose_step = motor_steps - self._origin, self.rotor.dose_step
-        if self.before is not None:
-            if at < self._begun:
-                return self.before.delivered(motor_steps)
-            self.before = None
+        if self.before is not None and at < self._begun:
+            return self.before.delivered(motor_steps)
         due, rotor = self._end - self.rotor.paid(at), self.rotor
         left = min(due // dose_step, (self._end - rotor.paid(at + 1)) // dose_step + 1)
         if due >= 0 and left <= 0:
@@ -157,12 +157,12 @@ class Path:
 
     def halted(self, motor_steps: int) -> int:
         """The motor stands there: what was laid beyond is not made. Return the dose steps delivered."""
-        before, dose = self.before, self.delivered(motor_steps)
-        if self.before is not None:
+        before, at, dose = self.before, motor_steps - self._origin, self.delivered(motor_steps)
+        if before is not None and at < self._begun:
             before.halted(motor_steps)
             due = before.due()
         else:
-            due = self._end - (self.dose - dose) * self.rotor.dose_step - self.rotor.paid(motor_steps - self._origin)
+            due = self._end - (self.dose - dose) * self.rotor.dose_step - self.rotor.paid(at)
         self.before, self._least = None, dose
         self.begin(dose, motor_steps, due)
         return dose

@@ -190,7 +190,7 @@ def test_another_table_or_zero_keeps_what_is_due_to_a_grain(data: st.DataObject,
     path = path_of(one, dose, 4_000)
     list(path.lay(steps, duration_us))
     other = Path(two, data.draw(FAR), path.paces)
-    other.follow(path)
+    other.follow(path, 4_000)
     motor_steps = path.motor_steps()
     assert (other.dose, other.motor_steps(), other.due()) == (path.dose, motor_steps, path.due())
     told = [other.delivered(step) for step in range(4_000, motor_steps)]
@@ -213,7 +213,7 @@ def test_a_halt_on_the_way_of_the_table_before_keeps_its_grains(data: st.DataObj
     told = path.delivered(motor_steps)
     due = (told - 70) * PARTS - (one.paid(motor_steps) - one.paid(4_000))
     other = Path(two, 99, path.paces)
-    other.follow(path)
+    other.follow(path, 4_000)
     list(other.lay(20, 1_000_000))
     assert other.halted(motor_steps) == told
     assert (other.motor_steps(), other.due()) == (motor_steps, due)
@@ -233,7 +233,7 @@ def test_by_the_plain_table_what_another_has_left_due_is_made_up_at_any_rate(rat
     while before.late_us() < 100 * 1_250:
         list(before.lay(1, 1_250))
     path = Path(plain(1, 3200), 0, (1_250, 400))
-    path.follow(before)
+    path.follow(before, 0)
     motor_steps, seconds, late = before.motor_steps(), 0, path.due() // PARTS
     while path.late_us():
         ((count, took_us),) = path.lay(rate_hz, 1_000_000)
