@@ -119,7 +119,7 @@ bridge_ratio | the ratio of the two concentrations is too fine for the pump | pr
 reservoir_low | the reservoir is low: boluses are refused, the basal goes on | refill it
 refill_tolerance | at the refill the residual was not what the pump expected | weigh again, then acknowledge the refill with a reason
 temporary_cut | the power failed during a temporary rate, which has ended | order it again if it is still wanted
-by_angle | the pump doses by angle although it has a table of its rotor; status gives the cause | mend it: thecal status; by volume again: thecal calibrate --rotor --verify
+by_angle | the pump doses by angle: thecal status gives the cause | find the angle again: thecal calibrate --rotor --verify
 extended_cut | the power failed during an extended bolus, which has ended | order the rest if it is still wanted
 restarted | the firmware failed and the pump started again | read the journal: thecal journal, then thecal ack 690
 program_damaged | the stored program is damaged, or is not the last one | upload the prescription again: thecal program FILE

@@ -22,7 +22,7 @@ def prices_of(rate: Callable[[float], float], bins: int, turns_steps: int) -> li
         edges.append(highest)
     whole = [round((edge - edges[0]) / total * PARTS * turns_steps) for edge in edges]
     whole[-1] = PARTS * turns_steps
-    return [b - a for a, b in zip(whole, whole[1:], strict=False)]
+    return [b - a for a, b in itertools.pairwise(whole)]
 
 
 def sinus(share: float = 1.0, rollers: int = 3) -> Callable[[float], float]:
@@ -55,7 +55,7 @@ def random_prices(seed: int, bins: int, turns_steps: int, free: float) -> list[i
         cumulated += part
         edges.append(max(edges[-1], min(PARTS * turns_steps, round(cumulated / sum(raw) * PARTS * turns_steps))))
     edges[-1] = PARTS * turns_steps
-    return [b - a for a, b in zip(edges, edges[1:], strict=False)]
+    return [b - a for a, b in itertools.pairwise(edges)]
 
 
 def exact_paid(prices: list[int], turns: int, turns_steps: int, position: int) -> Fraction:

@@ -84,7 +84,7 @@ class TurnedPump(UnitPump):
         assert self.motor_steps() <= motion.path.motor_steps() <= lease
         assert motion.delivered_steps() <= span.leased_steps
         assert self.board.guard.allowance_steps + motion._guard_base >= motion.path.motor_steps()
-        if record.state in (ledger.RUNNING, ledger.ALONE) and not delivery.state == "limited":
+        if record.state in (ledger.RUNNING, ledger.ALONE) and delivery.state != "limited":
             over = motion.path.delivered(lease + 1)
             assert motion.delivered_steps() <= over <= record.leased_steps
 
