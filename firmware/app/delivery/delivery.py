@@ -173,6 +173,8 @@ class Delivery:
             position_steps = self.motion.delivered_steps()
         if self.setup.expired_now(position_steps, self.book.wall):
             self.report.fault("calibration_expired")
+            if self.motion.law is not None:
+                self.motion.law.no_table = "expired"
 
     def report_fault(self, name: str) -> None:
         """Raise a fault met while acting on the motion."""

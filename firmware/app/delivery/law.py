@@ -1,9 +1,10 @@
 """By which law the pump doses, by volume or by angle. In memory only with a table of the rotor."""
 
+from app.delivery.motion import FULL_STEPS_PER_ENABLE
 from pumpcore.motion import rotor
 from pumpcore.motion.rotor import Path, Rotor
 from pumpcore.units import HZ4_PER_HZ, US_PER_S, ceil_div, const
-from pumpcore.wire.records import LAW_CAUSES, LAWS
+from pumpcore.wire.records import LAW_CAUSES
 
 if 0:  # for the type checker alone
     from app.types import BenchFacts, Motion, Reporter, Span
@@ -21,7 +22,7 @@ class Law:
     lease is by angle, "" by volume.
     """
 
-    def __init__(self, bench: "BenchFacts", microsteps_lost: int) -> None:
+    def __init__(self, bench: "BenchFacts") -> None:
         most_hz = bench.max_rate_hz
         self.pace_hz = min(bench.start_rate_hz or _PACE_HZ, most_hz)
         self.paces = ceil_div(US_PER_S, self.pace_hz), ceil_div(US_PER_S, most_hz)
@@ -30,7 +31,7 @@ class Law:
         self.zero_steps = self._lost_degrees = 0
         self.no_table, self.no_phase, self.cause = "no_table", "phase_power", "no_table"
         self.asked = False
-        self._lost_steps = microsteps_lost
+        self._lost_steps = FULL_STEPS_PER_ENABLE * bench.microsteps
         self._judged: tuple = ()
         self._fast = False
 
@@ -39,10 +40,6 @@ class Law:
         path = Path(self.plain, 0, self.paces)
         path.begin(position_steps, position_steps)
         return path
-
-    def name(self) -> str:
-        """Return "volume" or "angle"."""
-        return LAWS[1] if self.cause else LAWS[0]
 
     def set_table(self, table: Rotor | None, cause: str = "") -> None:
         """Use another table from the next lease on; without one, or with a `cause` why it does not count, by angle."""
@@ -65,10 +62,15 @@ class Law:
         if self._lost_degrees * 360 > _MOST_DEGREES * turned.turns_steps:
             self.lose_phase("phase_enables")
 
+    def cause_now(self) -> str:
+        """Return why no lease is by volume, "" if the motor is quick enough for one."""
+        return self.no_table or self.no_phase
+
     def why_angle(self, span: "Span") -> str:
         """Return why the next lease of `span` is by angle, "" if it is by volume."""
-        asked = "asked" if self.asked and span.alone else ""
-        return self.no_table or self.no_phase or asked or ("rate" if self._too_fast(span) else "")
+        if self.asked and span.alone:
+            return "asked"
+        return self.cause_now() or ("rate" if self._too_fast(span) else "")
 
     def _too_fast(self, span: "Span") -> bool:
         """Return True if the basal with all that the program may come to, and the bolus beside it, need more than the pace gives."""
@@ -99,5 +101,5 @@ class Law:
             motion.path.follow(before, motion.motor_steps())
         if not cause:
             report.clear("by_angle")
-        elif self.table is not None and cause != "asked":
+        elif cause not in ("asked", "no_table"):
             report.fault("by_angle")

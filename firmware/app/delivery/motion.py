@@ -22,7 +22,7 @@ class Motion:
     def __init__(self, stepper: "Stepper", guard: "Guard", microsteps: int) -> None:
         self.stepper = stepper
         self.guard = guard
-        self.lost_per_enable_steps = FULL_STEPS_PER_ENABLE * microsteps
+        self._lost_per_enable_steps = FULL_STEPS_PER_ENABLE * microsteps
         self._guard_base = 0
         self._stepper_base = 0
         self._underruns = 0
@@ -47,10 +47,6 @@ class Motion:
         self._guard_base = motor_steps - self.guard.count()
         self._stepper_base = motor_steps - self.stepper.steps_done()
         self._underruns = self.stepper.underruns()
-
-    def obey(self, law: "Law") -> None:
-        """Dose by this law from the next lease on. The motor stands; before the self test has ended it has no position yet."""
-        self.law = law
 
     def motor_steps(self) -> int:
         """Return the motor's position by the guard's count."""
@@ -111,7 +107,7 @@ class Motion:
         """Energise the motor. The rotor may settle up to four full steps away (R12)."""
         if not self.enabled:
             self.enabled = True
-            self.position_uncertain_steps += self.lost_per_enable_steps
+            self.position_uncertain_steps += self._lost_per_enable_steps
             if self.law is not None:
                 self.law.energised()
             self.guard.rearm()  # after this nothing is allowed

@@ -44,6 +44,9 @@ rate_above_motor | a rate needs more steps per second than the motor can make in
 calibration_format | the calibration is not in this firmware's format, or out of range | calibrate again with the same version
 calibration_far | the pair is more than 50 % away from the bench's nominal one | look at the weights, the density and the turns
 calibration_unfit | the active program does not fit the ceilings with this calibration | upload a program that does, then set it again
+rotor_format | the table of the rotor is not in this firmware's format, or a turn does not cost the calibration | learn it again
+rotor_other | the table of the rotor is of another bench, tube or lot, or no calibration counts | calibrate, then learn it
+no_rotor | the pump has no table of its rotor | learn it: thecal calibrate --rotor
 bench_unfit | the active program does not fit these ceilings | upload a program that does, then set them again
 button_not_held | nobody held and released the stop button in time: nothing was changed | ask again, then hold it and release it when told
 calibration_date | the calibration's date is in the future | set the clocks of pump and computer
@@ -128,6 +131,7 @@ calibration_damaged | the stored calibration is damaged, or is not the last one 
 reservoir_damaged | what was stored of the refill is damaged, or is not the last one | report a refill: thecal refill, or thecal ack 633
 line_damaged | what was stored of the line is damaged, or is not the last one | prime the line: thecal prime; without one: thecal program
 keys_damaged | the stored keys are damaged, or are not the last ones | set new ones: thecal key new, or thecal flash --forget-key
+rotor_damaged | the stored table of the rotor is damaged, or is not the last one | learn it again, or forget it: thecal calibrate --rotor
 offset_damaged | the stored offset to local time is damaged, or is not the last one | set the clock: thecal clock --set
 ledger_damaged | the ledger is damaged: steps of the last lease may be missing from the position | look at the journal, then thecal ack 636
 ledger_behind | the ledger is older than the journal: the journal's position counts | look at the journal, then thecal ack 637

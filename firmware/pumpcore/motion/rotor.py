@@ -19,7 +19,7 @@ if 0:  # for the type checker alone
 # memory for a number.
 
 PARTS = const(64)
-MOST_BINS = const(1024)
+MOST_BINS = const(384)  # more add nothing: what is learned from weights has no finer parts
 
 
 class Rotor:

@@ -72,6 +72,8 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 82 ["keys_changed", "<BB", ["change", "by"]]
 83 ["keys_refused", "<III", ["unsigned", "signature", "role"]]
 90 ["law", "<BBQQ", ["law", "cause", "ordered_steps", "motor_steps"]]
+91 ["rotor_set", "<8sHII", ["rotor_id", "bins", "deviation_nl", "learned_utc_s"]]
+92 ["rotor_phase", "<QQ", ["zero_steps", "motor_steps"]]
 """, int)
 
 _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {

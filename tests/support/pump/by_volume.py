@@ -31,12 +31,11 @@ class TurnedPump(UnitPump):
 
     def give_table(self, prices: Sequence[int], zero_steps: int | None = 0) -> None:
         """Give Motion its table; `zero_steps` None: nobody knows the rotor's angle."""
-        motion = self.pump.delivery.motion
-        self.law = Law(self.pump.setup.bench, motion.lost_per_enable_steps)
+        motion, setup = self.pump.delivery.motion, self.pump.setup
+        self.law = setup.law = motion.law = Law(setup.bench)
         self.law.set_table(Rotor(prices, TURNS, TURNS_STEPS))
         if zero_steps is not None:
             self.law.set_phase(zero_steps)
-        motion.obey(self.law)
         self.prices, self.zero_steps = list(prices), zero_steps or 0
         self.begun = motion.motor_steps(), motion.delivered_steps()
         if not self.watching:

@@ -24,7 +24,8 @@ def started(head: str, rate_hz: float, zero_steps: int | None = 0) -> TurnedPump
 
 
 def law_of(pump: TurnedPump) -> tuple[str, str]:
-    return pump.law.name(), pump.law.cause
+    status = pump.call("status")
+    return status["law"], status["law_cause"]
 
 
 # --- what is made ----------------------------------------------------------------------------------------------------

@@ -62,15 +62,15 @@ def identity(pump: Pump) -> dict:
     counters = dict(pump.session.counters)
     counters["faults_suppressed"] = pump.alarms.suppressed
     counters["records_lost"] = pump.journal.lost
-    motion = pump.delivery.motion
-    law = motion.law
+    motion, law = pump.delivery.motion, setup.law
+    cause = "no_table" if law is None else law.cause if pump.delivery.span is not None else law.cause_now()
     told = {
         "state": pump.state(),
         "checking": pump.checking is not None,
         "uptime_ms": pump.board.clock.uptime_ms(),
         "motor_steps": motion.motor_steps() if pump.selftest.done else book.position_steps,
-        "law": law.name() if law is not None else "angle",
-        "law_cause": law.cause if law is not None else "no_table",
+        "law": "angle" if cause else "volume",
+        "law_cause": cause,
         "boot": pump.journal.boot,
         "powered_on_s": book.powered_on_s(),
         "program_digest": setup.digest,
