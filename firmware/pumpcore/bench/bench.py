@@ -165,7 +165,7 @@ HIGHEST_HZ = {SIM: 200_000, STEP_DIR: 25_000, COILS: 2_000}
 STYLE_MICROSTEPS = {"single": 1, "double": 1, "interleave": 2}
 
 _KEYS = const(("driver", "max_rate_hz", "microsteps", "coil_style", "direction", "start_rate_hz", "acceleration_hz_per_s"))
-_SUPPLY_KEYS = const(("supply_full_scale_mv", "supply_low_mv"))
+_SUPPLY_KEYS = const(("supply_full_scale_mv", "supply_low_mv", "supply_high_mv"))
 _DIRECTIONS = const(("forward", "reverse"))
 _HIGHEST_HZ_PER_S = const(1_000_000)
 _HIGHEST_MV = const(60_000)
@@ -175,6 +175,7 @@ class Motor:
     """The motor table. `kind` is SIM, STEP_DIR or COILS. Without coils `coil_style` is "". Without a ramp or supply their numbers are 0.
 
     `supply_full_scale_mv`: the motor supply at which its divider gives 3.3 V. `supply_low_mv`: below this supply no step can be trusted.
+    `supply_high_mv`: from this supply on nothing runs; 0 if nobody watches that.
 
     Raises BenchError.
     """
@@ -190,7 +191,7 @@ class Motor:
         self.coil_style = self._read_coil_style(table)
         self.forward = self._read_direction(table)
         self.start_rate_hz, self.acceleration_hz_per_s = self._read_ramp(table)
-        self.supply_full_scale_mv, self.supply_low_mv = self._read_supply(table)
+        self.supply_full_scale_mv, self.supply_low_mv, self.supply_high_mv = self._read_supply(table)
 
     def _read_coil_style(self, table: dict) -> str:
         if self.kind != COILS:
@@ -214,11 +215,14 @@ class Motor:
         start_rate_hz = integer(table, "motor.start_rate_hz", 1, self.max_rate_hz)
         return start_rate_hz, integer(table, "motor.acceleration_hz_per_s", 1, _HIGHEST_HZ_PER_S)
 
-    def _read_supply(self, table: dict) -> tuple[int, int]:
-        if "supply_full_scale_mv" not in table and "supply_low_mv" not in table:
-            return 0, 0
+    def _read_supply(self, table: dict) -> tuple[int, int, int]:
+        if not [key for key in _SUPPLY_KEYS if key in table]:
+            return 0, 0, 0
         full_scale_mv = integer(table, "motor.supply_full_scale_mv", 3_300, _HIGHEST_MV)
-        return full_scale_mv, integer(table, "motor.supply_low_mv", 1_000, full_scale_mv)
+        low_mv, high_mv = integer(table, "motor.supply_low_mv", 1_000, full_scale_mv), 0
+        if "supply_high_mv" in table:
+            high_mv = integer(table, "motor.supply_high_mv", low_mv + 1, full_scale_mv)
+        return full_scale_mv, low_mv, high_mv
 
 
 # --- bench -------------------------------------------------------------------------------------------------------------------
@@ -277,6 +281,7 @@ class Bench:
         self.acceleration_hz_per_s = motor.acceleration_hz_per_s
         self.wake_us = motor.wake_us
         self.supply_full_scale_mv, self.supply_low_mv = motor.supply_full_scale_mv, motor.supply_low_mv
+        self.supply_high_mv = motor.supply_high_mv
 
     def _read_pins(self, table: dict) -> dict:
         if self.target != SIM:

@@ -35,6 +35,7 @@ alarm_stays 209
 in_maintenance 210
 overtaken 211
 supply_off 225
+supply_high 226
 not_loaded 212
 clock_transition 213
 busy 214
@@ -145,6 +146,7 @@ journal_damaged 670
 journal_numbers 671
 journal_identity 672
 motor_supply 685
+motor_supply_high 686
 restarted 690
 memory_low 695
 """),
