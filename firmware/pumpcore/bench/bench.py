@@ -16,6 +16,10 @@ class BenchError(ValueError):
     """A bench is incomplete or out of range. The text names the key."""
 
 
+class SensorUnsupported(BenchError):
+    """A bench has [sensors], and this firmware reads none: it runs no such bench, so that nobody trusts a dead sensor."""
+
+
 def _wrong(table: dict, name: str, wanted: str) -> BenchError:
     """Return the error for the key `name`: what the value must be, and what it is."""
     key = name.split(".")[-1]
@@ -80,7 +84,7 @@ _OPTIONAL = const(("bolus_button", "buzzer", "led", "clock_sda", "clock_scl", "m
 _LAST_GPIO = const(28)
 _PICO_LED = const(25)
 _INSIDE_THE_PICO = {23: "its power supply's mode", 24: "its sense of USB power", _PICO_LED: "its LED"}
-_ANALOGUE = const((26, 27, 28))
+ANALOGUE = const((26, 27, 28))
 
 
 def read(bench: dict, kind: str, clock_chip: bool) -> dict:
@@ -92,26 +96,28 @@ def read(bench: dict, kind: str, clock_chip: bool) -> dict:
         if name not in pins:
             raise BenchError("pins.%s is missing: give it a GPIO number from 0 to %d" % (name, _LAST_GPIO))
     for name in pins:
-        _check_number(name, pins[name])
-    _check_no_number_twice(pins)
-    if pins["enable"] in _ANALOGUE:  # such a pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*
+        check_number(name, pins[name])
+    check_numbers_differ(pins)
+    if pins["enable"] in ANALOGUE:  # such a pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*
         raise BenchError("pins.enable must be 0 to 22: 26 to 28 load the line when the Pico has no power")
     _check_clock(pins, clock_chip)
-    if "motor_supply" in pins and pins["motor_supply"] not in _ANALOGUE:
+    if "motor_supply" in pins and pins["motor_supply"] not in ANALOGUE:
         raise BenchError("pins.motor_supply must be 26, 27 or 28: only these can measure")
     if kind == COILS:
         _check_coils(pins)
     return pins
 
 
-def _check_number(name: str, pin: int) -> None:
+def check_number(name: str, pin: int) -> None:
+    """Raises BenchError unless the Pico lets a rig use this GPIO number for the pin `name`."""
     if type(pin) is not int or not 0 <= pin <= _LAST_GPIO:
         raise BenchError("pins.%s must be a GPIO number from 0 to %d" % (name, _LAST_GPIO))
     if pin in _INSIDE_THE_PICO and not (name == "led" and pin == _PICO_LED):
         raise BenchError("pins.%s: the Pico uses GPIO %d inside for %s: choose another" % (name, pin, _INSIDE_THE_PICO[pin]))
 
 
-def _check_no_number_twice(pins: dict) -> None:
+def check_numbers_differ(pins: dict) -> None:
+    """Raises BenchError if two pins have one GPIO number."""
     names: dict[int, str] = {}
     for name in sorted(pins):
         gpio = pins[name]
@@ -230,6 +236,7 @@ class Motor:
 
 RP2 = const("rp2")
 FULL_STEPS_PER_TURN = const(200)  # a motor of 1.8 degrees, mounted on the head without a gear
+SENSORS = const("sensors")  # pumpcore.bench.sensors has its schema, for the host alone
 KEYS = const(("name", "target", "clock_chip", "ceilings", "motor", "pins", "calibration"))
 
 _U48 = const(1 << 48)
@@ -237,7 +244,8 @@ _CEILING_KEYS = const(("rate_nl", "rate_seconds_s", "hour_nl", "day_nl"))
 
 
 class Bench:
-    """One rig, checked. Built from the dictionary of the bench file. Raises BenchError, which names the first wrong key.
+    """One rig, checked. Built from the dictionary of the bench file. Raises BenchError, which names the first wrong key, and
+    SensorUnsupported for a bench with sensors.
 
     Ceilings: `rate_nl` per `rate_seconds_s`, `hour_nl` per rolling hour, `day_nl` per rolling 24 h. `pins` is {name: GPIO number}, empty on
     `target` "sim".
@@ -248,6 +256,8 @@ class Bench:
     """
 
     def __init__(self, table: dict) -> None:
+        if SENSORS in table:
+            raise SensorUnsupported("[sensors]: this firmware reads no sensor: leave the table and its pins out")
         for name in table:
             if name not in KEYS:
                 raise BenchError("%s is not a key of a bench" % name)

@@ -129,6 +129,7 @@ calibration_damaged | the stored calibration is damaged, or is not the last one 
 reservoir_damaged | what was stored of the refill is damaged, or is not the last one | report a refill: thecal refill, or thecal ack 633
 line_damaged | what was stored of the line is damaged, or is not the last one | prime the line: thecal prime; without one: thecal program
 keys_damaged | the stored keys are damaged, or are not the last ones | set new ones: thecal key new, or thecal flash --forget-key
+sensor_unsupported | the bench names sensors and this firmware reads none | write one without [sensors]: thecal flash --bench FILE
 offset_damaged | the stored offset to local time is damaged, or is not the last one | set the clock: thecal clock --set
 ledger_damaged | the ledger is damaged: steps of the last lease may be missing from the position | look at the journal, then thecal ack 636
 ledger_behind | the ledger is older than the journal: the journal's position counts | look at the journal, then thecal ack 637

@@ -139,6 +139,7 @@ reservoir_damaged 633
 line_damaged 634
 offset_damaged 635
 keys_damaged 638
+sensor_unsupported 639
 ledger_damaged 636
 ledger_behind 637
 reservoir_empty 660
@@ -156,7 +157,7 @@ memory_low 695
 FOUND_AT_POWER_UP = const((
     "store_failed", "program_invalid", "not_commissioned", "firmware_incomplete", "self_test", "program_damaged", "bench_damaged",
     "calibration_damaged", "reservoir_damaged", "line_damaged", "offset_damaged", "keys_damaged", "ledger_damaged", "ledger_behind",
-    "journal_numbers",
+    "journal_numbers", "sensor_unsupported",
 ))
 
 # A run without a program (calibration, priming) repairs these, so it is allowed in spite of them.
