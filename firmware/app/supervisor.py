@@ -65,7 +65,7 @@ class Supervisor:
             self.total(uptime_ms)
 
     def supply_fails(self, name: str) -> None:
-        """Go to the safe state with the alarm `name`. Steps since the supply was last good may not have moved the pump: they are uncertain."""
+        """Go to the safe state with the alarm `name`. Steps since the supply was last good are uncertain: they may have moved nothing."""
         supply_mv = self.board.supply.mv()
         self.delivery.safe_state(name)
         motion = self.delivery.motion

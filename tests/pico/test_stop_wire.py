@@ -42,7 +42,9 @@ def test_a_press_beside_chopped_motor_wires_is_latched_within_a_millisecond(benc
     after_ns = press(bench, lead, WORST, WITHIN_NS)
     assert after_ns is not None and after_ns <= WITHIN_NS
     ripple_mv = 1000 * (max(ripple_v) - min(ripple_v))
-    record_property("figure", f"model, emulated: beside {motor_wires} motor wires latched after {after_ns / 1000:.0f} us, {ripple_mv:.0f} mV of ripple")
+    record_property(
+        "figure", f"model, emulated: beside {motor_wires} motor wires latched after {after_ns / 1000:.0f} us, {ripple_mv:.0f} mV of ripple"
+    )
 
 
 @pytest.mark.rule("R1")

@@ -1,7 +1,7 @@
 """The sensors that a bench may reserve: their tables and pins. The host checks them; not deployed, because no pump reads a sensor yet.
 
-A pump refuses every bench with [sensors] (`sensor_unsupported`), so that nobody trusts a sensor that nothing reads. Sources of addresses and
-ranges: the data sheets of AS5600 (one address), Honeywell MPR, and HX711.
+A pump refuses every bench with [sensors] (`sensor_unsupported`), so that nobody trusts a sensor that nothing reads. The AS5600's address is
+from its data sheet. The other ranges are those of the numbers, not of a part.
 """
 
 from pumpcore.bench.bench import (

@@ -27,7 +27,7 @@ no_memory | the pump has no free memory to answer this | ask again; if it stays,
 clock_transition | the next change of the offset is past, or too near to be moved while running | name the nearest, or stop the pump first
 dose_rounded | whole steps would deliver more than 1 % less than ordered | order one of the nearest volumes
 supply_off | the motor's supply is too low to start | switch it on, look at its fuse
-supply_high | the motor's supply is too high to start, or its divider is open | measure it, use the supply of the bench file, look at the divider
+supply_high | the motor's supply is too high to start, or its divider is open | measure it, then look at its divider
 busy | the pump checks a program, or itself after power-up | wait until that is done; thecal stop ends the check of a program
 not_checked | this program was not checked to its end | upload it again: thecal program
 unsigned | keys are set in this pump, and the command has no signature | take the pump's key to this computer: thecal key

@@ -1,8 +1,8 @@
 """A metre of wire from the stop contact, opened by a press, beside motor wires that a driver chops: the level that the Pico's pin reads.
 
-A model, not a measurement, and it imports nothing of ours. Sources: the TMC2209 chops at about 35 kHz (PWM_FREQ default, 2/683 of its 12
-MHz clock). The RP2040's pull-up has 50 to 80 kOhm, its pads read 2.0 V as high and 0.8 V as low, with at least 0.2 V between rising and
-falling (datasheet, table of pad characteristics). 40 pF a metre is two insulated wires side by side, 70 pF a metre the stop lead's own pair.
+A model, not a measurement, and it imports nothing of ours. The TMC2209 chops at about 35 kHz (PWM_FREQ default, 2/683 of its 12 MHz clock).
+The RP2040's pull-up has 50 to 80 kOhm. Its pads surely read 2.0 V as high and 0.8 V as low, with at least 0.2 V between rising and falling
+(datasheet). Assumed: 40 pF a metre to each motor wire, 70 pF a metre within the stop lead, two coils that chop a quarter of a period apart.
 """
 
 from dataclasses import dataclass

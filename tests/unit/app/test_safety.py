@@ -9,6 +9,7 @@ from app.startup import boot, loading
 from pumpcore.flash import slots
 from pumpcore.program import packing
 from support.programs import constant, resuming
+from support.pump.bench_tables import SENSED
 from support.pump.board import Board
 from support.pump.running import BENCH, Watched, blank_image, power_cut, ready, running
 from thecal.files.bench import payload, read_bench
@@ -225,6 +226,24 @@ def test_a_pump_with_the_bench_of_another_target_says_so_and_does_nothing(monkey
     again.advance(0.05)
     assert again.alarms() == ["not_commissioned"] and again.call("hello")["bench"] == ""
     assert again.fault("start") == "alarm_active" and again.fault("ack", fault=607) == "alarm_stays"
+
+
+@pytest.mark.rule("R6")
+def test_a_pump_whose_bench_names_sensors_says_so_and_does_nothing_until_it_gets_another_bench() -> None:
+    pump = ready(constant(900_000))
+    pump.board.flash.write("/store/bench.a", slots.pack(9, json.dumps(BENCH | {"sensors": SENSED["sensors"]}).encode()))
+    again = Watched(pump.image())
+    again.advance(0.05)
+    halted(again, "sensor_unsupported")
+    assert again.fault("start") == "alarm_active" and again.fault("ack", fault=639) == "alarm_stays"
+    assert again.call("hello")["bench"] == "" and again.call("status")["motor_supply_high_mv"] is None
+    (told,) = again.call("alarms")["alarms"]
+    assert "sensors" in told["text"] and "thecal flash" in told["do"]
+    again.board.flash.write("/store/bench.b", slots.pack(10, json.dumps(BENCH).encode()))
+    cured = Watched(again.image())
+    cured.advance(0.05)
+    assert cured.alarms() == []
+    cured.call("start")
 
 
 @pytest.mark.rule("R5")

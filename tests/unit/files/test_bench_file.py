@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pumpcore.bench.bench import COILS as COIL_KIND
 from pumpcore.bench.bench import DRIVERS, HIGHEST_HZ, KEYS, STYLE_MICROSTEPS, Bench, BenchError, parse
-from support.pump.bench_tables import COILS, SIM, STEP_DIR, changed
+from support.pump.bench_tables import COILS, SENSED, SIM, STEP_DIR, changed
 from thecal.errors import BadInput
-from thecal.files.bench import FOR_PEOPLE, for_pump, payload, read_bench, read_tables
+from thecal.files.bench import FOR_PEOPLE, checked, for_pump, payload, read_bench, read_tables
 from thecal.files.resources import hardware_folder
 from thecal.files.toml_bounds import UNSEEN
 
@@ -136,6 +136,14 @@ def test_the_longest_bench_is_still_small() -> None:
     longest = COILS | {"name": "\U0001f4a7" * 40, "clock_chip": True, "pins": pins, "ceilings": ceilings, "calibration": pair}
     longest["motor"] = COILS["motor"] | motor
     Bench(longest)
+    assert len(payload(longest)) <= LARGEST_PAYLOAD_BYTES
+
+
+def test_a_bench_file_with_every_sensor_is_read_and_still_small(tmp_path: Path) -> None:
+    """No pump runs it yet: the sensors are reserved."""
+    table = read_bench(written(tmp_path, SENSED | PEOPLE))
+    assert for_pump(table) == SENSED and checked(table).name == SENSED["name"]
+    longest = {**SENSED, "name": "\U0001f4a7" * 40, "pins": {**SENSED["pins"], "bolus_button": 17, "buzzer": 16, "led": 25, "motor_supply": 26}}
     assert len(payload(longest)) <= LARGEST_PAYLOAD_BYTES
 
 

@@ -6,7 +6,10 @@ import pytest
 
 from pumpcore.bench import sensors
 from pumpcore.bench.bench import Bench, BenchError, SensorUnsupported, parse
+from pumpcore.faults import fault_texts
 from support.pump.bench_tables import ABSENT, COILS, SENSED, SIM, STEP_DIR, changed
+from thecal.deploy import bench_slot
+from thecal.errors import BadInput
 
 ROTOR = changed(
     SENSED,
@@ -18,7 +21,11 @@ NO_PINS = {f"pins.{name}": ABSENT for name in sensors.PIN_NAMES}
 
 REFUSED = {
     "not a table": (SENSED, {"sensors": 1}, "[sensors] is missing"),
-    "unknown sensor": (SENSED, {"sensors.flow": {}}, "sensors.flow is not a key of this bench: it takes bus_hz, rotor, pressure, tube, scale"),
+    "unknown sensor": (
+        SENSED,
+        {"sensors.flow": {}},
+        "sensors.flow is not a key of this bench: it takes bus_hz, rotor, pressure, tube, scale",
+    ),
     "empty": (SENSED, ALONE | NO_PINS, "[sensors] is empty: leave it out"),
     "pins without sensors": (SENSED, {"sensors": ABSENT}, "pins.sensor_sda is the pin of a sensor: the bench has no [sensors]"),
     "sense without sensors": (STEP_DIR, {"pins.enable_sense": 5}, "pins.enable_sense is the pin of a sensor"),
@@ -31,7 +38,11 @@ REFUSED = {
     ),
     "one address twice": (SENSED, {"sensors.pressure.address": 0x36}, "sensors.pressure.address is the rotor's"),
     "rotor no table": (SENSED, {"sensors.rotor": 1}, "[sensors.rotor] is missing"),
-    "rotor's slip": (SENSED, {"sensors.rotor.slip_permille": 30}, "sensors.rotor.slip_permille is not a key of this bench: it takes chip, address, direction"),
+    "rotor's slip": (
+        SENSED,
+        {"sensors.rotor.slip_permille": 30},
+        "sensors.rotor.slip_permille is not a key of this bench: it takes chip, address, direction",
+    ),
     "rotor's chip": (SENSED, {"sensors.rotor.chip": "as5048"}, "sensors.rotor.chip must be one of as5600"),
     "rotor's address": (SENSED, {"sensors.rotor.address": 0x37}, "sensors.rotor.address must be 54: an AS5600 has no other"),
     "rotor's address beyond": (SENSED, {"sensors.rotor.address": 0x78}, "sensors.rotor.address must be a whole number from 8 to 119"),
@@ -39,7 +50,11 @@ REFUSED = {
     "pressure's chip": (SENSED, {"sensors.pressure.chip": "bmp"}, "sensors.pressure.chip must be one of mpr"),
     "pressure's address": (SENSED, {"sensors.pressure.address": 7}, "sensors.pressure.address must be a whole number from 8 to 119"),
     "pressure's scale": (SENSED, {"sensors.pressure.full_scale_pa": 0}, "sensors.pressure.full_scale_pa must be a whole number from 1 to"),
-    "pressure's stop": (SENSED, {"sensors.pressure.stop_above_pa": 172_370}, "sensors.pressure.stop_above_pa must be a whole number from 1 to 172369"),
+    "pressure's stop": (
+        SENSED,
+        {"sensors.pressure.stop_above_pa": 172_370},
+        "sensors.pressure.stop_above_pa must be a whole number from 1 to 172369",
+    ),
     "tube's chip": (SENSED, {"sensors.tube.chip": "ir"}, "sensors.tube.chip must be one of optical"),
     "tube's air": (SENSED, {"sensors.tube.air_above_mv": 3_301}, "sensors.tube.air_above_mv must be a whole number from 1 to 3300"),
     "tube's volume": (SENSED, {"sensors.tube.air_after_nl": 0}, "sensors.tube.air_after_nl must be a whole number from 1"),
@@ -73,7 +88,10 @@ TAKEN = {
     "all": (SENSED, {}),
     "the rotor alone": (ROTOR, {}),
     "enable_sense alone": (SENSED, ALONE | NO_PINS | {"pins.enable_sense": 5}),
-    "no clock, any block": (ROTOR, {"clock_chip": False, "pins.clock_sda": ABSENT, "pins.clock_scl": ABSENT, "pins.sensor_sda": 20, "pins.sensor_scl": 21}),
+    "no clock, any block": (
+        ROTOR,
+        {"clock_chip": False, "pins.clock_sda": ABSENT, "pins.clock_scl": ABSENT, "pins.sensor_sda": 20, "pins.sensor_scl": 21},
+    ),
     "a simulated rig": (SIM, {"sensors": SENSED["sensors"]}),
     "coils": (COILS, {"sensors": ROTOR["sensors"], "pins.sensor_sda": 18, "pins.sensor_scl": 19}),
 }
@@ -94,3 +112,13 @@ def test_a_bench_without_sensors_is_the_same_for_both(table: dict) -> None:
     read, built = vars(sensors.read(table)), vars(Bench(table))
     assert read.pop("calibration").describe() == built.pop("calibration").describe()
     assert read == built and sensors.without(table) == table
+
+
+@pytest.mark.rule("R6")
+def test_a_bench_with_sensors_is_refused_before_anything_is_written_in_the_words_of_the_pump() -> None:
+    text, do = fault_texts.told("sensor_unsupported")
+    with pytest.raises(BadInput) as refused:
+        bench_slot.require_for_board(SENSED)
+    assert text in refused.value.cause and "sensor_unsupported" in refused.value.cause and refused.value.do == do
+    with pytest.raises(BadInput, match="reads none"):
+        bench_slot.require_for_board({**SENSED, "sensors": {}})
