@@ -143,7 +143,8 @@ def test_a_bench_file_with_every_sensor_is_read_and_still_small(tmp_path: Path) 
     """No pump runs it yet: the sensors are reserved."""
     table = read_bench(written(tmp_path, SENSED | PEOPLE))
     assert for_pump(table) == SENSED and checked(table).name == SENSED["name"]
-    longest = {**SENSED, "name": "\U0001f4a7" * 40, "pins": {**SENSED["pins"], "bolus_button": 17, "buzzer": 16, "led": 25, "motor_supply": 26}}
+    pins = {**SENSED["pins"], "bolus_button": 17, "buzzer": 16, "led": 25, "motor_supply": 26}
+    longest = {**SENSED, "name": "\U0001f4a7" * 40, "pins": pins}
     assert len(payload(longest)) <= LARGEST_PAYLOAD_BYTES
 
 
