@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.cli import complete
+from thecal.cli import complete, running_sim
 from thecal.cli.options import AsJson, Port
-from thecal.errors import BadInput, Failed
+from thecal.errors import BadInput
 from thecal.terminal.console import data, headed, talk
 
 if TYPE_CHECKING:
@@ -17,20 +17,38 @@ if TYPE_CHECKING:
 MOST_SPEED = 100
 MOST_PUMPS = 100
 THIS_COMPUTER = ("127.0.0.1", "::1", "localhost")
+DIGITS_UG = {"0.1 mg": 100, "1 mg": 1_000, "10 mg": 10_000}
 BALANCE = ("balance", "balance_socket")
-BUTTONS = ("stop", "hold", "bolus")
 Press = Annotated[
     str | None, typer.Option("--press", metavar="BUTTON", help="Press a button of the running one: stop, hold (stop, for 4 s), or bolus.")
 ]
-HOLD_S = 4.0  # of this computer's time
+Slip = Annotated[
+    float | None, typer.Option("--slip", metavar="DEGREES", help="Let the rotor of the running one stay for that much of the motor's turn.")
+]
+Turn = Annotated[
+    float | None,
+    typer.Option("--turn", metavar="DEGREES", help="Turn the rotor of the running one by hand; negative backwards (--turn=-30)."),
+]
+Alter = Annotated[
+    str | None, typer.Option("--alter", metavar="CHANGES", help='Change the head of the running one, like "line=5s" or "ripple=105%".')
+]
+Head = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HEAD",
+        help='Simulated pump head: even, sinus, dip20 or dip35, with changes like "dip35,rollers=6,line=5s" (default: none).',
+    ),
+]
+Digit = Annotated[str, typer.Option("--balance-digit", metavar="MASS", help="Last digit of the balance: 0.1 mg, 1 mg or 10 mg.")]
+Evaporation = Annotated[
+    str | None, typer.Option(metavar="RATE", help="Evaporation from the vessel on the balance (default: 0 mg/h; with --head 2 mg/h).")
+]
 
 
 def sim(
     bench: Annotated[
         str,
-        typer.Option(
-            metavar="BENCH", help="Bench of the pump: sim-clock, sim-noclock, or a bench file.", autocompletion=complete.benches
-        ),
+        typer.Option(metavar="BENCH", help="Bench of the pump: sim-clock, sim-noclock, or a bench file.", autocompletion=complete.benches),
     ] = "sim-clock",
     seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of the pump's unique id, crystal and boot time.")] = 1,
     speed: Annotated[float | None, typer.Option(metavar="FACTOR", help="Factor of real time, at most 100.")] = None,
@@ -43,7 +61,9 @@ def sim(
     balance_protocol: Annotated[
         str, typer.Option(metavar="NAME", help="Protocol of the balance: mt-sics, sbi, or plain (prints unasked).")
     ] = "mt-sics",
-    evaporation: Annotated[str, typer.Option(metavar="RATE", help="Evaporation from the vessel on the balance.")] = "0 mg/h",
+    balance_digit: Digit = "0.1 mg",
+    evaporation: Evaporation = None,
+    head: Head = None,
     pulsation: Annotated[
         float, typer.Option(min=0.0, max=200.0, metavar="PERCENT", help="Swing of the flow per roller, in percent.")
     ] = 0.0,
@@ -55,6 +75,9 @@ def sim(
         str, typer.Option(metavar="ADDR", help="Address of the pump's network port (default: this computer only).")
     ] = "127.0.0.1",
     press: Press = None,
+    slip: Slip = None,
+    turn: Turn = None,
+    alter: Alter = None,
     port: Port = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start with a newly flashed pump.")] = False,
     as_json: AsJson = False,
@@ -63,15 +86,19 @@ def sim(
     from thecal.files.bench import bench_file
     from thecal.sim import serve
 
-    if press is not None or port is not None:
-        press_button(press, port, as_json)
+    order = running_sim.order_of(press, slip, turn, alter)
+    if order is not None or port is not None:
+        running_sim.carry_out(order, port, as_json)
         return
     check_speed(speed)
     bench_path = bench_file(bench)
     wanted = pumps(bench_path, range(seed, seed + count), image, name)
     options: dict[str, Any] = {"speed": speed, "virtual": virtual, "host": host}
+    if head is not None:
+        options["head"] = checked_head(head, pulsation)
     if balance:
-        options["balance"] = balance_options(balance_protocol, evaporation, pulsation)
+        make = drafty_options if head is not None else balance_options
+        options["balance"] = make(balance_protocol, balance_digit, evaporation, pulsation)
     if fresh:
         remove_flashes(wanted)
 
@@ -145,49 +172,50 @@ def check_image(path: Path) -> None:
         raise BadInput(f"{path} is not a plain file", "name a file for the pump's flash, or leave --image out")
 
 
-def press_button(button: str | None, port: str | None, as_json: bool) -> None:
-    """Press a button of the named simulated pump, otherwise of the only one. Raises BadInput, Failed or NoPump."""
-    from thecal.pump.transport import ports, registry
-    from thecal.sim.control import Control
-    from thecal.terminal.console import emit_json
+def checked_head(text: str, pulsation_percent: float) -> str:
+    """Return the text of a head that the simulator understands. Raises BadInput."""
+    from thecal.sim.errors import SimulatorError
+    from thecal.sim.world.head_text import head_of
 
-    if button is None:
-        raise BadInput("--port names the pump for --press", "leave it out: a simulated pump chooses its own port")
-    if button not in BUTTONS:
-        raise BadInput(f"--press {button!r} is not a button", f"write one of {', '.join(BUTTONS)}")
-    running = registry.entries()
-    if not running:
-        raise Failed("no simulated pump runs", "start one: thecal sim")
-    how = f"name one: thecal sim --press {button} --port PORT"
-    named = ports.named(port)
-    found = [one for one in running if named is None or named.port_url in (one.get("port"), one.get("socket"))]
-    if not found:
-        raise Failed(f"{named.port_url if named else ''} is not a simulated pump that runs", how)
-    if len(found) != 1:
-        raise Failed(f"{len(found)} simulated pumps run", how)
-    host, _, port = str(found[0]["control"]).rpartition(":")
-    with Control(host, int(port), str(found[0]["control_secret"])) as control:
-        if button == "bolus":
-            control.press_bolus()
-        else:
-            control.press_stop(HOLD_S * max(1.0, float(str(found[0].get("speed") or 1))) if button == "hold" else 0)
-    if as_json:
-        emit_json({"pressed": button})
-    else:
-        data(f"pressed: {button}")
+    if pulsation_percent:
+        raise BadInput("--head and --pulsation both say how the flow swings", f"write --head sinus,swing={pulsation_percent:g}%")
+    try:
+        head_of(text)
+    except SimulatorError as error:
+        raise BadInput(f"--head {text}: {error.cause}", error.do) from None
+    return text
 
 
-def balance_options(protocol: str, evaporation: str, pulsation_percent: float) -> Any:
-    from thecal.quantities.typed import parse
+def balance_options(protocol: str, digit: str, evaporation: str | None, pulsation_percent: float) -> Any:
+    """Return a calm balance. Raises BadInput."""
     from thecal.sim.world.balance import BalanceOptions
+
+    facts = balance_facts(protocol, digit, evaporation)
+    return BalanceOptions(**facts, pulsation_percent=pulsation_percent)
+
+
+def drafty_options(protocol: str, digit: str, evaporation: str | None, _: float) -> Any:
+    """Return a balance with lag, correlated noise and drifting evaporation. Raises BadInput."""
+    from thecal.sim.world.balance import BalanceOptions
+
+    return BalanceOptions.drafty(**balance_facts(protocol, digit, evaporation))
+
+
+def balance_facts(protocol: str, digit: str, evaporation: str | None) -> dict[str, Any]:
+    from thecal.quantities.typed import parse
     from thecal.sim.world.balance_talk import PROTOCOLS
 
     if protocol not in PROTOCOLS:
         raise BadInput(f"--balance-protocol {protocol!r} is not known", f"write one of {', '.join(PROTOCOLS)}")
-    lost = parse(evaporation)
-    if lost.kind() != "mass/time":
-        raise BadInput(f"--evaporation {evaporation!r} is a {lost.kind()}", 'write a mass per time, like "0.5 mg/h"')
-    return BalanceOptions(protocol, evaporation_ug_per_h=float(lost.to("ug/h")), pulsation_percent=pulsation_percent)
+    if digit not in DIGITS_UG:
+        raise BadInput(f"--balance-digit {digit!r} is not known", f"write one of {', '.join(DIGITS_UG)}")
+    facts: dict[str, Any] = {"protocol": protocol, "resolution_ug": DIGITS_UG[digit]}
+    if evaporation is not None:
+        lost = parse(evaporation)
+        if lost.kind() != "mass/time":
+            raise BadInput(f"--evaporation {evaporation!r} is a {lost.kind()}", 'write a mass per time, like "0.5 mg/h"')
+        facts["evaporation_ug_per_h"] = float(lost.to("ug/h"))
+    return facts
 
 
 def default_image(bench_path: Path, seed: int) -> Path:
