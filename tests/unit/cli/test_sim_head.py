@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from thecal.cli.verbs.sim import balance_options, drafty_options
+from thecal.cli.verbs.sim import balance_facts, balance_options
 from thecal.pump.transport import registry
 
 Says = Callable[..., tuple[int, str, str]]
@@ -50,7 +50,8 @@ def orders(monkeypatch: pytest.MonkeyPatch) -> Orders:
         (["--head", "dip2O"], ["--head dip2O", "did you mean dip20?"]),
         (["--head", "dip35,line=5"], ["has no unit", "line=5s"]),
         (["--head", "dip20", "--pulsation", "30"], ["--head and --pulsation", "--head sinus,swing=30%"]),
-        (["--balance", "--balance-digit", "2 mg"], ["--balance-digit '2 mg'", "0.1 mg, 1 mg, 10 mg"]),
+        (["--balance", "--balance-digit", "2 mg"], ["--balance-digit '2 mg'", "0.01 mg, 0.1 mg, 1 mg, 10 mg"]),
+        (["--balance", "--balance-noise", "2 mL"], ["--balance-noise", "0.15 mg"]),
         (["--balance", "--evaporation", "2 mL/h"], ["--evaporation", "0.5 mg/h"]),
         (["--slip", "6", "--turn", "5"], ["--slip and --turn are two orders", "one at a time"]),
     ],
@@ -80,7 +81,9 @@ def test_an_order_needs_a_simulated_pump_that_runs(thecal_says: Says) -> None:
 
 
 def test_the_balance_of_a_head_has_errors_and_that_of_none_is_calm() -> None:
-    calm, drafty = (make("sbi", "10 mg", None, 30.0) for make in (balance_options, drafty_options))
+    facts = balance_facts("sbi", "10 mg", None, None)
+    calm, drafty = (balance_options(facts, 30.0, drafty) for drafty in (False, True))
     assert (calm.lag_s, calm.evaporation_ug_per_h, calm.pulsation_percent, calm.resolution_ug) == (0.0, 0.0, 30.0, 10_000)
     assert (drafty.lag_s, drafty.evaporation_ug_per_h, drafty.protocol, drafty.resolution_ug) == (0.7, 2_000.0, "sbi", 10_000)
-    assert drafty_options("sbi", "1 mg", "0.5 mg/h", 0.0).evaporation_ug_per_h == 500.0
+    chosen = balance_options(balance_facts("sbi", "0.01 mg", "0.02 mg", "0.5 mg/h"), 0.0, drafty=True)
+    assert (chosen.noise_ug, chosen.evaporation_ug_per_h, chosen.resolution_ug) == (20.0, 500.0, 10)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_SPEED = 100
 MOST_PUMPS = 100
 THIS_COMPUTER = ("127.0.0.1", "::1", "localhost")
-DIGITS_UG = {"0.1 mg": 100, "1 mg": 1_000, "10 mg": 10_000}
+DIGITS_UG = {"0.01 mg": 10, "0.1 mg": 100, "1 mg": 1_000, "10 mg": 10_000}
 BALANCE = ("balance", "balance_socket")
 Press = Annotated[
     str | None, typer.Option("--press", metavar="BUTTON", help="Press a button of the running one: stop, hold (stop, for 4 s), or bolus.")
@@ -39,7 +39,13 @@ Head = Annotated[
         help='Simulated pump head: even, sinus, dip20 or dip35, with changes like "dip35,rollers=6,line=5s" (default: none).',
     ),
 ]
-Digit = Annotated[str, typer.Option("--balance-digit", metavar="MASS", help="Last digit of the balance: 0.1 mg, 1 mg or 10 mg.")]
+Digit = Annotated[str, typer.Option("--balance-digit", metavar="MASS", help="Last digit of the balance: 0.01 mg, 0.1 mg, 1 mg or 10 mg.")]
+Noise = Annotated[
+    str | None,
+    typer.Option(
+        "--balance-noise", metavar="MASS", help="Noise of the balance as a standard deviation (default: 0.04 mg; with --head 0.15 mg)."
+    ),
+]
 Evaporation = Annotated[
     str | None, typer.Option(metavar="RATE", help="Evaporation from the vessel on the balance (default: 0 mg/h; with --head 2 mg/h).")
 ]
@@ -62,6 +68,7 @@ def sim(
         str, typer.Option(metavar="NAME", help="Protocol of the balance: mt-sics, sbi, or plain (prints unasked).")
     ] = "mt-sics",
     balance_digit: Digit = "0.1 mg",
+    balance_noise: Noise = None,
     evaporation: Evaporation = None,
     head: Head = None,
     pulsation: Annotated[
@@ -97,8 +104,8 @@ def sim(
     if head is not None:
         options["head"] = checked_head(head, pulsation)
     if balance:
-        make = drafty_options if head is not None else balance_options
-        options["balance"] = make(balance_protocol, balance_digit, evaporation, pulsation)
+        facts = balance_facts(balance_protocol, balance_digit, balance_noise, evaporation)
+        options["balance"] = balance_options(facts, pulsation, drafty=head is not None)
     if fresh:
         remove_flashes(wanted)
 
@@ -186,23 +193,15 @@ def checked_head(text: str, pulsation_percent: float) -> str:
     return text
 
 
-def balance_options(protocol: str, digit: str, evaporation: str | None, pulsation_percent: float) -> Any:
-    """Return a calm balance. Raises BadInput."""
+def balance_options(facts: dict[str, Any], pulsation_percent: float, drafty: bool) -> Any:
+    """Return a calm balance, or one with lag, correlated noise and drifting evaporation."""
     from thecal.sim.world.balance import BalanceOptions
 
-    facts = balance_facts(protocol, digit, evaporation)
-    return BalanceOptions(**facts, pulsation_percent=pulsation_percent)
+    return BalanceOptions.drafty(**facts) if drafty else BalanceOptions(**facts, pulsation_percent=pulsation_percent)
 
 
-def drafty_options(protocol: str, digit: str, evaporation: str | None, _: float) -> Any:
-    """Return a balance with lag, correlated noise and drifting evaporation. Raises BadInput."""
-    from thecal.sim.world.balance import BalanceOptions
-
-    return BalanceOptions.drafty(**balance_facts(protocol, digit, evaporation))
-
-
-def balance_facts(protocol: str, digit: str, evaporation: str | None) -> dict[str, Any]:
-    from thecal.quantities.typed import parse
+def balance_facts(protocol: str, digit: str, noise: str | None, evaporation: str | None) -> dict[str, Any]:
+    """Return what the options say of the balance. Raises BadInput."""
     from thecal.sim.world.balance_talk import PROTOCOLS
 
     if protocol not in PROTOCOLS:
@@ -210,12 +209,23 @@ def balance_facts(protocol: str, digit: str, evaporation: str | None) -> dict[st
     if digit not in DIGITS_UG:
         raise BadInput(f"--balance-digit {digit!r} is not known", f"write one of {', '.join(DIGITS_UG)}")
     facts: dict[str, Any] = {"protocol": protocol, "resolution_ug": DIGITS_UG[digit]}
+    if noise is not None:
+        facts["noise_ug"] = measured("--balance-noise", noise, "mass", "ug", 'write a mass, like "0.15 mg"')
     if evaporation is not None:
-        lost = parse(evaporation)
-        if lost.kind() != "mass/time":
-            raise BadInput(f"--evaporation {evaporation!r} is a {lost.kind()}", 'write a mass per time, like "0.5 mg/h"')
-        facts["evaporation_ug_per_h"] = float(lost.to("ug/h"))
+        facts["evaporation_ug_per_h"] = measured(
+            "--evaporation", evaporation, "mass/time", "ug/h", 'write a mass per time, like "0.5 mg/h"'
+        )
     return facts
+
+
+def measured(option: str, text: str, kind: str, unit: str, do: str) -> float:
+    """Return the quantity of an option in `unit`. Raises BadInput if it is of another kind."""
+    from thecal.quantities.typed import parse
+
+    found = parse(text)
+    if found.kind() != kind:
+        raise BadInput(f"{option} {text!r} is a {found.kind()}", do)
+    return float(found.to(unit))
 
 
 def default_image(bench_path: Path, seed: int) -> Path:
