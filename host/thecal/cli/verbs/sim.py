@@ -8,6 +8,20 @@ import typer
 
 from thecal.cli import complete, running_sim
 from thecal.cli.options import AsJson, Port
+from thecal.cli.sim_options import (
+    Alter,
+    BalanceProtocol,
+    Digit,
+    Evaporation,
+    Head,
+    Host,
+    Noise,
+    Prefix,
+    Press,
+    Pulsation,
+    Slip,
+    Turn,
+)
 from thecal.errors import BadInput
 from thecal.terminal.console import data, headed, talk
 
@@ -19,36 +33,6 @@ MOST_PUMPS = 100
 THIS_COMPUTER = ("127.0.0.1", "::1", "localhost")
 DIGITS_UG = {"0.01 mg": 10, "0.1 mg": 100, "1 mg": 1_000, "10 mg": 10_000}
 BALANCE = ("balance", "balance_socket")
-Press = Annotated[
-    str | None, typer.Option("--press", metavar="BUTTON", help="Press a button of the running one: stop, hold (stop, for 4 s), or bolus.")
-]
-Slip = Annotated[
-    float | None, typer.Option("--slip", metavar="DEGREES", help="Let the rotor of the running one stay for that much of the motor's turn.")
-]
-Turn = Annotated[
-    float | None,
-    typer.Option("--turn", metavar="DEGREES", help="Turn the rotor of the running one by hand; negative backwards (--turn=-30)."),
-]
-Alter = Annotated[
-    str | None, typer.Option("--alter", metavar="CHANGES", help='Change the head of the running one, like "line=5s" or "ripple=105%".')
-]
-Head = Annotated[
-    str | None,
-    typer.Option(
-        metavar="HEAD",
-        help='Simulated pump head: even, sinus, dip20 or dip35, with changes like "dip35,rollers=6,line=5s" (default: none).',
-    ),
-]
-Digit = Annotated[str, typer.Option("--balance-digit", metavar="MASS", help="Last digit of the balance: 0.01 mg, 0.1 mg, 1 mg or 10 mg.")]
-Noise = Annotated[
-    str | None,
-    typer.Option(
-        "--balance-noise", metavar="MASS", help="Noise of the balance as a standard deviation (default: 0.04 mg; with --head 0.15 mg)."
-    ),
-]
-Evaporation = Annotated[
-    str | None, typer.Option(metavar="RATE", help="Evaporation from the vessel on the balance (default: 0 mg/h; with --head 2 mg/h).")
-]
 
 
 def sim(
@@ -64,23 +48,15 @@ def sim(
         typer.Option(metavar="FILE", help="File of the pump's flash; with --count, their folder (default: a file per bench and seed)."),
     ] = None,
     balance: Annotated[bool, typer.Option("--balance", help="Put a simulated balance under the outlet, on its own port.")] = False,
-    balance_protocol: Annotated[
-        str, typer.Option(metavar="NAME", help="Protocol of the balance: mt-sics, sbi, or plain (prints unasked).")
-    ] = "mt-sics",
+    balance_protocol: BalanceProtocol = "mt-sics",
     balance_digit: Digit = "0.1 mg",
     balance_noise: Noise = None,
     evaporation: Evaporation = None,
     head: Head = None,
-    pulsation: Annotated[
-        float, typer.Option(min=0.0, max=200.0, metavar="PERCENT", help="Swing of the flow per roller, in percent.")
-    ] = 0.0,
+    pulsation: Pulsation = 0.0,
     count: Annotated[int, typer.Option(min=1, max=MOST_PUMPS, metavar="NUMBER", help="Run so many pumps, each with the next seed.")] = 1,
-    name: Annotated[
-        str | None, typer.Option(metavar="PREFIX", help="Name the pumps PREFIX-SEED (default: sim with --count, otherwise no change).")
-    ] = None,
-    host: Annotated[
-        str, typer.Option(metavar="ADDR", help="Address of the pump's network port (default: this computer only).")
-    ] = "127.0.0.1",
+    name: Prefix = None,
+    host: Host = "127.0.0.1",
     press: Press = None,
     slip: Slip = None,
     turn: Turn = None,
