@@ -225,6 +225,9 @@ class Control:
     def alter_head(self, changes: str) -> None:
         self._call("alter_head", changes=changes)
 
+    def sensor_fault(self, kind: str) -> None:
+        self._call("sensor_fault", kind=kind)
+
     def set_motor_supply(self, supply_mv: int) -> None:
         self._call("set_motor_supply", supply_mv=supply_mv)
 

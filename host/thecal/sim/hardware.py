@@ -21,6 +21,7 @@ from thecal.sim.world.individual import Crystal, Individual
 from thecal.sim.world.outlet import Outlet
 from thecal.sim.world.plant import Plant
 from thecal.sim.world.rotor import Rotor
+from thecal.sim.world.rotor_sensor import RotorSensor
 
 READS_WITHOUT_WAIT_LIMIT = 1_000_000
 _NS_PER_MS = 1_000_000
@@ -39,6 +40,7 @@ class Hardware:
         self.chip = chip
         self.plant = Plant()
         self.rotor: Rotor | None = None
+        self.sensor: RotorSensor | None = None
         self.panel = Panel()
         self.panel.supply_low_mv = bench.get("motor", {}).get("supply_low_mv", 0)
         self.clock_chip = ClockChip() if bench.get("clock_chip") else None
@@ -62,6 +64,11 @@ class Hardware:
         self.rotor = Rotor(head, Outlet(head, density_mg_per_ml, lag_s), self.bench, self.individual)
         self.plant.watch, self.plant.on_energise = self.rotor.follow, self.rotor.energised
         return self.rotor
+
+    def put_sensor(self, rotor: Rotor) -> None:
+        """Put an AS5600 on the rotor, in the direction that the bench names."""
+        facts = self.bench.get("sensors", {}).get("rotor", {})
+        self.sensor = RotorSensor(rotor, facts.get("direction") == "reverse")
 
     def put_balance(self, options: BalanceOptions) -> BalanceLine:
         """Put a tared balance with open ports under the outlet, before the first step."""
@@ -108,12 +115,15 @@ class Hardware:
         with self.timeline.condition:
             self.plant.power_down(self.crystal.guest_ns(self.settle()))
             self._lose_driver()
+            if self.sensor is not None:
+                self.sensor.power_up()
             self.panel.power_up()
             self.panel.maintenance = False
             self.chip.die()
             self.line.power(False)
 
     def _lose_driver(self) -> None:
+        """The driver lost its supply."""
         if self.rotor is not None:
             self.rotor.driver_lost()
 
@@ -163,7 +173,7 @@ class PowerUp:
             cause = "the flash contains no file system: the pump's data is lost, unless you have a copy of its image"
             raise SimulatorError(cause, "use the copy: thecal sim --image FILE, or start a new pump: thecal sim --fresh") from None
         devices = Devices(hardware.timeline, hardware.plant, hardware.panel, self._crystal, self._boot)
-        files = {**devices.files(hardware.clock_chip, flash), "/dev/wait": devices.waiting(self._wait)}
+        files = {**devices.files(hardware.clock_chip, flash, hardware.sensor), "/dev/wait": devices.waiting(self._wait)}
         opener = Opener(flash, files)
         wasi = Wasi(opener, hardware.line, self._clock_ns, self._wait)
         wasi.arguments = arguments(hardware.heap_bytes)

@@ -19,6 +19,7 @@ from thecal.sim.world.head import HeadSpec
 from thecal.sim.world.head_text import head_of
 from thecal.sim.world.individual import Individual
 from thecal.sim.world.rotor import Rotor
+from thecal.sim.world.rotor_sensor import RotorSensor
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
@@ -323,13 +324,29 @@ class SimulatedPump:
         with self._timeline.condition:
             self.rotor.alter(self._hardware.settle(), changes)
 
+    @property
+    def rotor_sensor(self) -> RotorSensor:
+        """Return the sensor at the rotor. Raises SimulatorError if there is none."""
+        if self._hardware.sensor is None:
+            raise SimulatorError("this pump has no rotor sensor", "name one in its bench file: [sensors.rotor]")
+        return self._hardware.sensor
+
+    def sensor_fault(self, kind: str) -> None:
+        """Set a fault of the rotor sensor: none, magnet_lost, magnet_weak, magnet_strong, frozen, bus_held, bus_stuck or absent."""
+        with self._timeline.condition:
+            self.rotor_sensor.set_fault(kind, self._hardware.settle())
+
     def _put_head(self, options: Options) -> None:
-        balance = options.balance
-        if options.head is None and not options.record_volume and (balance is None or not balance.lag_s):
+        balance, table = options.balance, self._hardware.bench
+        has_sensor = options.rotor_sensor or "rotor" in table.get("sensors", {})
+        if options.head is None and not has_sensor and not options.record_volume and (balance is None or not balance.lag_s):
             return
         swing = balance.pulsation_percent / 100 if balance is not None else 0.0
         spec = HeadSpec(swing=swing, start_deg=0.0) if options.head is None else head_of(options.head)
-        self._hardware.put_head(spec, balance).outlet.keeps_all = options.record_volume
+        rotor = self._hardware.put_head(spec, balance)
+        rotor.outlet.keeps_all = options.record_volume
+        if has_sensor:
+            self._hardware.put_sensor(rotor)
 
     def _open_ports(self) -> Ports:
         if self._ports is None:

@@ -111,6 +111,10 @@ class Head:
         """Return a number from 0 to 1 (excluded), the same for the same `what`."""
         return self._luck.share(what)
 
+    def luck(self, what: str) -> float:
+        """Return a number of a normal distribution with standard deviation 1, the same for the same `what`."""
+        return self._luck.noise(what)
+
     def volume_nl(self, angle_steps: float) -> float:
         """Return the volume brought since angle 0; differences count. It may fall where a release takes more than the rotor brings."""
         turns = angle_steps / self.turn_steps
