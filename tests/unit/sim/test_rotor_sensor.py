@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from support.rig import small_firmware
 from support.rig.benches import named
 from thecal.sim.control import Control, ControlServer
 from thecal.sim.devices import RotorBus
@@ -186,7 +187,7 @@ def test_a_pump_has_the_sensor_that_its_bench_names_or_none() -> None:
     bench = named()
     bench["sensors"] = {"rotor": {"chip": "as5600", "address": 0x36, "direction": "reverse"}}
     for table, options, found in ((named(), {}, False), (named(), {"rotor_sensor": True}, True), (bench, {}, True)):
-        with SimulatedPump(table, 1, image=None if table is not bench else EMPTY, virtual=True, loud=False, **options) as sim:
+        with SimulatedPump(table, 1, image=small_firmware.image(), virtual=True, **options) as sim:
             if not found:
                 with pytest.raises(SimulatorError, match="no rotor sensor"):
                     sim.sensor_fault("magnet_lost")
@@ -201,5 +202,30 @@ def test_a_pump_has_the_sensor_that_its_bench_names_or_none() -> None:
             server.close()
 
 
-# a bench with a sensor is refused by a firmware that reads none: only the hardware around it counts here
-EMPTY = bytes([0xFF]) * (1408 << 10)
+def test_the_firmware_reads_it_by_its_device_file() -> None:
+    with small_firmware.pump(rotor_sensor=True) as sim:
+        sim.advance(1_000)
+        small_firmware.ask(sim, "!f = open('/dev/rotor', 'r+b'); buffer = bytearray(3); buffer[0] = 11; f.readinto(buffer)")
+        status, high, low = small_firmware.ask(sim, "list(buffer)")  # type: ignore[misc]
+        assert status == MD
+        shown = high << 8 | low
+        assert abs(off_deg(shown, sim.rotor_sensor.bent_deg(sim.rotor_degrees()))) < 0.4
+        sim.turn_rotor(90.0)
+        small_firmware.ask(sim, "!buffer[0] = 11; f.readinto(buffer)")
+        assert small_firmware.ask(sim, "buffer[1] << 8 | buffer[2]") == sim.rotor_sensor.counts(1_000 * MS)
+        sim.sensor_fault("bus_stuck")
+        before_ms = small_firmware.ask(sim, "b.clock.uptime_ms()")
+        small_firmware.ask(sim, "!import errno; buffer[0] = 11")
+        assert small_firmware.ask(sim, "f.readinto(buffer)") == f"OSError({small_firmware.ask(sim, 'errno.ETIMEDOUT')},)"
+        after_ms = small_firmware.ask(sim, "b.clock.uptime_ms()")
+        assert after_ms == before_ms + 50  # type: ignore[operator]
+        small_firmware.ask(sim, "f.write(bytes([1]))")
+        small_firmware.ask(sim, "!buffer[0] = 11; f.readinto(buffer)")
+        assert small_firmware.ask(sim, "buffer[0]") == MD
+        sim.sensor_fault("absent")
+        assert small_firmware.ask(sim, "f.readinto(buffer)") == f"OSError({small_firmware.ask(sim, 'errno.EIO')},)"
+    with small_firmware.pump() as sim:
+        sim.advance(1_000)
+        small_firmware.ask(sim, "!import errno")
+        no_entry = f"OSError({small_firmware.ask(sim, 'errno.ENOENT')},)"
+        assert small_firmware.ask(sim, "open('/dev/rotor', 'r+b')") == no_entry
