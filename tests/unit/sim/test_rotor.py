@@ -227,6 +227,29 @@ def test_enables_of_a_pump_with_jumps_move_its_rotor_and_no_step() -> None:
     assert all(jump % CYCLE == 0 for jump in moved)
 
 
+@pytest.mark.parametrize("loss", ["cut", "motor supply", "reset"])
+def test_a_pump_whose_driver_lost_its_supply_jumps_by_two_full_steps_at_most(loss: str) -> None:
+    with rig("dip20,jumps=on") as (sim, client):
+        client.start()
+        sim.advance_by(3_017)
+        client.stop()
+        sim.advance_by(1_000)
+        if loss == "cut":
+            sim.cut_power()
+            sim.restore_power()
+        elif loss == "reset":
+            sim.reset()
+        else:
+            sim.set_motor_supply(0)
+            sim.set_motor_supply(12_000)
+        steps, before = sim.plant_steps(), sim.rotor_steps()
+        home = (steps + CYCLE // 2) % CYCLE - CYCLE // 2
+        assert home not in (0, CYCLE // 2), "elsewhere a jump shows"
+        sim.rotor.energised(sim.now_ms() * 1_000_000)
+        jump = sim.rotor_steps() - before
+        assert (jump == -home) == (loss != "reset")
+
+
 def test_the_controls_reach_a_pump_in_another_process() -> None:
     with rig("even") as (sim, client):
         server = ControlServer(sim)
