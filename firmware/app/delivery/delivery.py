@@ -160,7 +160,7 @@ class Delivery:
         """Disable the motor, then raise the alarm, then write the records (R6, R9)."""
         self.motion.halt()
         if self.motion.law is not None:
-            self.motion.law.lose_phase("phase_supply" if name == "motor_supply" else "phase_fault")
+            self.motion.law.fail(name)
         self.report.fault(name)
         if not self.motion.agreed and name != "guard_mismatch":
             self.report.fault("guard_mismatch")
@@ -173,8 +173,6 @@ class Delivery:
             position_steps = self.motion.delivered_steps()
         if self.setup.expired_now(position_steps, self.book.wall):
             self.report.fault("calibration_expired")
-            if self.motion.law is not None:
-                self.motion.law.no_table = "expired"
 
     def report_fault(self, name: str) -> None:
         """Raise a fault met while acting on the motion."""
@@ -252,7 +250,7 @@ class Delivery:
         if self.bridge is not None:
             self.bridge.judge_lease(span)
         changed = span.set_entry(span.basal.entry_at(span.planned_s))
-        if self.motion.law is not None and not self._turn_law(span):
+        if self.motion.law is not None and not self.motion.law.turn(span, self):
             return False
         ahead_s = span.planned_s - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
         powered_on_s = self.book.powered_on_at_s(span.at_ms(span.planned_s))
@@ -289,17 +287,6 @@ class Delivery:
         course = span.basal.course
         if changed and (course is None or not span.planned_s or course.journaled(span.planned_s)):
             self.marks.add(span, "entry", (span.entry, span.basal.told_nl(span.entry, span.planned_s), span.ordered_steps))
-        return True
-
-    def _turn_law(self, span: Span) -> bool:
-        """Choose the law of the next lease. Return False if the journal fails."""
-        motion = self.motion
-        try:
-            motion.law.turn(span, motion, self.report)
-        except JournalError:
-            self.safe_state("journal_failed")
-            return False
-        self.leases.margin_steps = motion.path.rotor.dearest
         return True
 
     # -- ceilings ---------------------------------------------------------------------------------------------

@@ -1,14 +1,16 @@
 """By which law the pump doses, by volume or by angle. In memory only with a table of the rotor."""
 
-from app.delivery.motion import FULL_STEPS_PER_ENABLE
+from app.records.journal import JournalError
 from pumpcore.motion import rotor
 from pumpcore.motion.rotor import Path, Rotor
-from pumpcore.units import HZ4_PER_HZ, US_PER_S, ceil_div, const
-from pumpcore.wire.records import LAW_CAUSES
+from pumpcore.units import ceil_div, const
+from pumpcore.wire.laws import LAW_CAUSES
 
 if 0:  # for the type checker alone
-    from app.types import BenchFacts, Motion, Reporter, Span
+    from app.types import BenchFacts, Delivery, Setup, Span
 
+_US_PER_S = const(1_000_000)
+_HZ4_PER_HZ = const(10_000)
 _PACE_HZ = const(800)  # every stepper on a small pump head starts at this rate, whatever its microsteps
 _MOST_PACE = const(9)  # tenths of the pace that a plan may need: the rest makes up for dead zones
 _MOST_DEGREES = const(10)
@@ -25,13 +27,12 @@ class Law:
     def __init__(self, bench: "BenchFacts") -> None:
         most_hz = bench.max_rate_hz
         self.pace_hz = min(bench.start_rate_hz or _PACE_HZ, most_hz)
-        self.paces = ceil_div(US_PER_S, self.pace_hz), ceil_div(US_PER_S, most_hz)
+        self.paces = ceil_div(_US_PER_S, self.pace_hz), ceil_div(_US_PER_S, most_hz)
         self.plain = rotor.plain(bench.turns, bench.turns_steps)
         self.table: Rotor | None = None
-        self.zero_steps = self._lost_degrees = 0
+        self.zero_steps = self._lost_steps = 0
         self.no_table, self.no_phase, self.cause = "no_table", "phase_power", "no_table"
         self.asked = False
-        self._lost_steps = FULL_STEPS_PER_ENABLE * bench.microsteps
         self._judged: tuple = ()
         self._fast = False
 
@@ -48,29 +49,33 @@ class Law:
 
     def set_phase(self, zero_steps: int) -> None:
         """The rotor stands at the table's first bin when the motor is at this position, or whole turns away."""
-        self.zero_steps, self.no_phase, self._lost_degrees = zero_steps, "", 0
+        self.zero_steps, self.no_phase, self._lost_steps = zero_steps, "", 0
 
     def lose_phase(self, cause: str) -> None:
         """Nobody knows the rotor's angle any more."""
         if not self.no_phase:
             self.no_phase = cause
 
-    def energised(self) -> None:
-        """The motor was enabled: its rotor may have settled elsewhere (R12)."""
-        turned = self.plain
-        self._lost_degrees += self._lost_steps * turned.turns
-        if self._lost_degrees * 360 > _MOST_DEGREES * turned.turns_steps:
+    def fail(self, alarm: str) -> None:
+        """The pump went to its safe state because of `alarm`."""
+        self.lose_phase("phase_supply" if alarm.startswith("motor_supply") else "phase_fault")
+
+    def energised(self, lost_steps: int) -> None:
+        """The motor was enabled: its rotor may have settled so many motor steps away (R12)."""
+        self._lost_steps += lost_steps
+        if self._lost_steps * self.plain.turns * 360 > _MOST_DEGREES * self.plain.turns_steps:
             self.lose_phase("phase_enables")
 
-    def cause_now(self) -> str:
+    def cause_now(self, setup: "Setup") -> str:
         """Return why no lease is by volume, "" if the motor is quick enough for one."""
-        return self.no_table or self.no_phase
+        expired = setup.validity is not None and setup.validity.told
+        return self.no_table or ("expired" if expired else self.no_phase)
 
-    def why_angle(self, span: "Span") -> str:
+    def why_angle(self, span: "Span", setup: "Setup") -> str:
         """Return why the next lease of `span` is by angle, "" if it is by volume."""
         if self.asked and span.alone:
             return "asked"
-        return self.cause_now() or ("rate" if self._too_fast(span) else "")
+        return self.cause_now(setup) or ("rate" if self._too_fast(span) else "")
 
     def _too_fast(self, span: "Span") -> bool:
         """Return True if the basal with all that the program may come to, and the bolus beside it, need more than the pace gives."""
@@ -83,23 +88,32 @@ class Law:
                 rate_hz4 = basal.accumulator.rate_hz4(max(highest * parts, basal.of(highest)))
             if span.bolus is not None:
                 rate_hz4 += span.bolus.accumulator.rate_hz4(span.bolus.rate_nl)
-            self._fast = rate_hz4 * 10 > self.pace_hz * HZ4_PER_HZ * _MOST_PACE
+            self._fast = rate_hz4 * 10 > self.pace_hz * _HZ4_PER_HZ * _MOST_PACE
         return self._fast
 
-    def turn(self, span: "Span", motion: "Motion", report: "Reporter") -> None:
-        """At a lease's end: choose the law of the next. A change is journaled before it; it keeps what is due. Raises JournalError."""
-        cause, before = self.why_angle(span), motion.path
+    def turn(self, span: "Span", delivery: "Delivery") -> bool:
+        """At a lease's end: choose the law of the next. A change is journaled before it, and keeps what is due.
+
+        Return False if the journal fails: then the pump is in its safe state.
+        """
+        motion, report = delivery.motion, delivery.report
+        cause, before = self.why_angle(span, delivery.setup), motion.path
         wanted = self.plain if cause or self.table is None else self.table
         same = before.rotor is wanted and (bool(cause) or before.zero_steps == self.zero_steps)
         if cause == self.cause and same and span.planned_s:
-            return
-        values = 1 if cause else 0, LAW_CAUSES.index(cause), span.ordered_steps, before.motor_steps()
-        report.append("law", values)
+            return True
+        try:
+            report.append("law", (1 if cause else 0, LAW_CAUSES.index(cause), span.ordered_steps, before.motor_steps()))
+        except JournalError:
+            delivery.safe_state("journal_failed")
+            return False
         self.cause = cause
         if not same:
             motion.path = Path(wanted, self.zero_steps, self.paces)
             motion.path.follow(before, motion.motor_steps())
+        delivery.leases.margin_steps = wanted.dearest
         if not cause:
             report.clear("by_angle")
         elif cause not in ("asked", "no_table"):
             report.fault("by_angle")
+        return True

@@ -109,7 +109,7 @@ class Motion:
             self.enabled = True
             self.position_uncertain_steps += self._lost_per_enable_steps
             if self.law is not None:
-                self.law.energised()
+                self.law.energised(self._lost_per_enable_steps)
             self.guard.rearm()  # after this nothing is allowed
             self._allowed_steps = 0
             self.stepper.enable(True)

@@ -44,13 +44,11 @@ def stored(setup: Setup) -> Learned | None:
 
 
 def why_not(setup: Setup, table: Learned) -> str:
-    """Return why a table does not count with the calibration in force, "" if it does. An expiry is found by the delivery."""
+    """Return why a table does not count with the calibration in force, "" if it does. An expiry the law finds by itself."""
     if not table.fits(setup.bench):
         return "other_bench"
     if setup.validity is None:
         return "uncalibrated"
-    if setup.validity.told:
-        return "expired"
     one = weighed.unpack(weighed.unpack_image(setup.store.load("calibration")).rows[0][1])
     return "" if (one.tube, one.lot) == (table.tube, table.lot) else "other_tube"
 
@@ -141,7 +139,7 @@ def read(pump: Pump, params: dict) -> dict:
 def describe(pump: Pump, table: Learned | None) -> dict:
     """Return the table without its prices, and by which law the next lease would be. The zero is in motor steps, null if unknown."""
     law = pump.setup.law
-    cause = law.cause_now() if law is not None else "no_table"
+    cause = law.cause_now(pump.setup) if law is not None else "no_table"
     known = law is not None and not law.no_phase
     return {
         "table": table.describe() if table else None, "law": "angle" if cause else "volume", "law_cause": cause,

@@ -5,7 +5,6 @@ bench, tube and lot; then bench, tube and lot in ASCII; then the prices (pumpcor
 """
 
 import struct
-from array import array
 
 from pumpcore.bench.weighed import FIRST_UTC_S, LONGEST_TEXT, identity
 from pumpcore.faults.faults import Refusal
@@ -61,8 +60,7 @@ def pack(learned: Learned) -> bytes:
     wide = max(learned.prices) > 0xFFFF
     texts = [text.encode() for text in (learned.bench, learned.tube, learned.lot)]
     numbers = [getattr(learned, name) for name in FIELDS] + [4 if wide else 2] + [len(text) for text in texts]
-    prices = array("I" if wide else "H", learned.prices)
-    return struct.pack(_FORMAT, _MAGIC, *numbers) + b"".join(texts) + bytes(prices)
+    return struct.pack(_FORMAT, _MAGIC, *numbers) + b"".join(texts) + struct.pack(_layout(learned, 4 if wide else 2), *learned.prices)
 
 
 def unpack(packed: bytes) -> Learned:
@@ -81,9 +79,13 @@ def unpack(packed: bytes) -> Learned:
             raise Refusal("rotor_format", field=name, cause="printable ASCII letters")
         setattr(learned, name, raw.decode())
         at += size
-    learned.prices = array("I" if width == 4 else "H", packed[at:])
+    learned.prices = struct.unpack(_layout(learned, width), packed[at:])
     _check_fields(learned)
     return learned
+
+
+def _layout(learned: Learned, width: int) -> str:
+    return "<%d%s" % (learned.bins, "I" if width == 4 else "H")
 
 
 def _check_fields(learned: Learned) -> None:

@@ -1,7 +1,5 @@
 """Dose by volume: the table of what each angle of the rotor brings, its exact inverse, and items of dose steps as motor steps."""
 
-from array import array
-
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
@@ -35,7 +33,7 @@ class Rotor:
         self.turn = PARTS * turns_steps
         if not 0 < self.bins <= MOST_BINS or not 0 < turns < 1 << 14 or not 0 < turns_steps < 1 << 24:
             raise ValueError("bins, turns or steps out of range")
-        edges, total, dearest = array("I", bytes(4 * self.bins + 4)), 0, 0
+        edges, total, dearest = [0] * (self.bins + 1), 0, 0
         for number in range(self.bins):
             price = prices[number]
             dearest = max(dearest, price)
@@ -93,9 +91,9 @@ _ONE_IN = const(64)  # of fast steps by angle, those that may be added to catch 
 
 
 class Path:
-    """What was laid: `dose`, an absolute position in dose steps, and the motor's last step for it, `motor_steps()`.
+    """What was laid: `dose_steps`, an absolute position, and the motor's last step for it, `motor_steps()`.
 
-    Within: `_at` counts motor steps from `_origin`, a zero of the rotor; `_end` is `paid` in grains when all of `dose` is made. What the
+    Within: `_at` counts motor steps from `_origin`, a zero of the rotor; `_end` is `paid` in grains when all of it is made. What the
     pace (`pace_us` from step to step) holds up comes with the next item; steps of the plain table are as fast as the items say, and those
     that catch up no closer than `shortest_us`.
 
@@ -106,24 +104,28 @@ class Path:
         self.rotor = rotor
         self.zero_steps = zero_steps
         self.paces = paces
-        self.dose = self._least = 0
+        self.dose_steps = self._least = 0
         self._origin = self._at = self._begun = self._end = 0
         self.before: "Path | None" = None
 
-    def begin(self, dose: int, motor_steps: int, due: int = 0) -> None:
-        """Stand at this motor position with `dose` dose steps laid; `due` grains of them are not made yet."""
+    def begin(self, dose_steps: int, motor_steps: int, due: int = 0) -> None:
+        """Stand at this motor position with `dose_steps` laid; `due` grains of them are not made yet."""
         self._at = (motor_steps - self.zero_steps) % self.rotor.turns_steps
         self._origin = motor_steps - self._at
-        self.dose, self._end = dose, self.rotor.paid(self._at) + due
+        self.dose_steps, self._end = dose_steps, self.rotor.paid(self._at) + due
 
     def follow(self, before: "Path", now_steps: int) -> None:
         """Go on where `before` ends: what is delivered and what is due stay the same to a grain. The motor is at `now_steps`."""
         motor_steps = before.motor_steps()
-        if now_steps - before._origin >= before._begun:
-            before.before = None
-        self.begin(before.dose, motor_steps, before.due())
+        before.pass_by(now_steps)
+        self.begin(before.dose_steps, motor_steps, before.due())
         self.before, self._begun = before, self._at
         self._least = before.delivered(motor_steps)
+
+    def pass_by(self, motor_steps: int) -> None:
+        """Forget the path before, if the motor at this position has left it."""
+        if motor_steps - self._origin >= self._begun:
+            self.before = None
 
     def motor_steps(self) -> int:
         """Return the position of the motor when all that was laid is made."""
@@ -137,9 +139,9 @@ class Path:
         """Return how long the steps take that the pace has held up."""
         return (self.rotor.reach(self._end) - self._at) * self.paces[0]
 
-    def motor(self, dose: int) -> int:
-        """Return the position of the motor when `dose` dose steps are delivered, all free steps behind them made."""
-        return self._origin + self.rotor.reach(self._end + (dose - self.dose) * self.rotor.dose_step)
+    def motor(self, dose_steps: int) -> int:
+        """Return the position of the motor when `dose_steps` are delivered, all free steps behind them made."""
+        return self._origin + self.rotor.reach(self._end + (dose_steps - self.dose_steps) * self.rotor.dose_step)
 
     def delivered(self, motor_steps: int) -> int:
         """Return the dose steps that the motor has delivered at a position: never fewer than it has brought.
@@ -152,8 +154,8 @@ class Path:
         due, rotor = self._end - self.rotor.paid(at), self.rotor
         left = min(due // dose_step, (self._end - rotor.paid(at + 1)) // dose_step + 1)
         if due >= 0 and left <= 0:
-            return self.dose
-        return max(self._least, self.dose - (left if due >= 0 else due // dose_step))
+            return self.dose_steps
+        return max(self._least, self.dose_steps - (left if due >= 0 else due // dose_step))
 
     def halted(self, motor_steps: int) -> int:
         """The motor stands there: what was laid beyond is not made. Return the dose steps delivered."""
@@ -162,7 +164,7 @@ class Path:
             before.halted(motor_steps)
             due = before.due()
         else:
-            due = self._end - (self.dose - dose) * self.rotor.dose_step - self.rotor.paid(at)
+            due = self._end - (self.dose_steps - dose) * self.rotor.dose_step - self.rotor.paid(at)
         self.before, self._least = None, dose
         self.begin(dose, motor_steps, due)
         return dose
@@ -175,7 +177,7 @@ class Path:
         rotor = self.rotor
         if self._at >= rotor.turns_steps:
             self._turn()
-        self.dose += steps
+        self.dose_steps += steps
         grains = steps * rotor.dose_step
         self._end += grains
         target = rotor.reach(self._end)

@@ -60,6 +60,7 @@ front_passed [40, "<BQ"]
 transition_set [61, "<Ii"]
 offset_changed [62, "<Iii"]
 supply_low [66, "<IQI"]
+supply_high [67, "<IQI"]
 journal_gap [71, "<II"]
 protocol_total [72, "<QQQIBI"]
 named [80, "<20s"]
@@ -80,11 +81,6 @@ SOURCES = const(("basal", "bolus"))
 PURPOSES = const(("manual", "priming", "calibration", "demand", "extended"))
 LINE_KINDS = const(("clean", "front", "unknown"))
 FRONT_WAYS = const(("delivered", "primed"))
-LAWS = const(("volume", "angle"))
-LAW_CAUSES = const((
-    "", "no_table", "phase_power", "phase_supply", "phase_fault", "phase_enables", "rate", "asked", "other_bench", "other_tube",
-    "uncalibrated", "expired", "damaged", "unverified",
-))
 WHATS = const(("concentration", "rate", "bolus", "day"))
 
 

@@ -365,11 +365,11 @@ def test_changes_of_the_law_lose_nothing(head: str) -> None:
         before, due, dose = motion.path, 0, 0
         pump.law.no_phase = "" if pump.law.no_phase else "phase_fault"
         while motion.path is before:
-            due, dose = before.due(), before.dose
+            due, dose = before.due(), before.dose_steps
             pump.advance(0.3)
-        if before.dose == dose:  # else the last slice was laid in between
+        if before.dose_steps == dose:  # else the last slice was laid in between
             assert before.due() == due
-        laid, made = motion.path.dose - before.dose, motion.path.motor_steps() - before.motor_steps()
+        laid, made = motion.path.dose_steps - before.dose_steps, motion.path.motor_steps() - before.motor_steps()
         by_law = motion.path.rotor
         at = before.motor_steps() - motion.path.zero_steps
         assert before.due() + laid * PARTS == by_law.paid(at + made) - by_law.paid(at) + motion.path.due()

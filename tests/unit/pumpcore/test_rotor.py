@@ -127,7 +127,7 @@ def test_each_step_comes_when_the_plan_has_paid_it(
         assert sum(took_us for _, took_us in items) == duration_us
         assert all(took_us > 0 and took_us >= count * paces[0] for count, took_us in items if count)
         assert path.motor_steps() - before == sum(count for count, _ in items)
-        assert path.motor_steps() <= path.motor(path.dose) <= lease
+        assert path.motor_steps() <= path.motor(path.dose_steps) <= lease
         made += [at_us + time_us for time_us in times_us(items)]
         at_us += duration_us
     earliest = Fraction(-paces[0])
@@ -136,7 +136,7 @@ def test_each_step_comes_when_the_plan_has_paid_it(
         assert due_us - EVEN_US <= time_us <= earliest + EVEN_US + (paces[0] + 10) * (1 + len(laid))  # the end of an item may waste a pace
     catch_up(path)
     assert path.motor_steps() == lease
-    assert path.delivered(lease) == path.dose
+    assert path.delivered(lease) == path.dose_steps
 
 
 @given(ROTORS, st.integers(0, 1 << 40), st.integers(0, 2_000), st.integers(0, 3_000), st.lists(LONG, max_size=3), PACES)
@@ -192,7 +192,7 @@ def test_another_table_or_zero_keeps_what_is_due_to_a_grain(data: st.DataObject,
     other = Path(two, data.draw(FAR), path.paces)
     other.follow(path, 4_000)
     motor_steps = path.motor_steps()
-    assert (other.dose, other.motor_steps(), other.due()) == (path.dose, motor_steps, path.due())
+    assert (other.dose_steps, other.motor_steps(), other.due()) == (path.dose_steps, motor_steps, path.due())
     told = [other.delivered(step) for step in range(4_000, motor_steps)]
     assert told == [path.delivered(step) for step in range(4_000, motor_steps)]
     first = other.motor_steps()
@@ -223,7 +223,7 @@ def test_a_halt_on_the_way_of_the_table_before_keeps_its_grains(data: st.DataObj
 def test_by_the_plain_table_items_stay_as_they_are(gear: tuple[int, int], laid: list[tuple[int, int]], dose: int) -> None:
     path = path_of(plain(*gear), dose, 1_000, (1_250, 4))
     assert [item for each in laid for item in path.lay(*each)] == laid
-    assert path.motor_steps() - 1_000 == path.dose - dose == sum(steps for steps, _ in laid)
+    assert path.motor_steps() - 1_000 == path.dose_steps - dose == sum(steps for steps, _ in laid)
 
 
 @pytest.mark.parametrize("rate_hz", [0, 100, 790, 2_000])

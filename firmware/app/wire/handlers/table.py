@@ -63,7 +63,7 @@ def identity(pump: Pump) -> dict:
     counters["faults_suppressed"] = pump.alarms.suppressed
     counters["records_lost"] = pump.journal.lost
     motion, law = pump.delivery.motion, setup.law
-    cause = "no_table" if law is None else law.cause if pump.delivery.span is not None else law.cause_now()
+    cause = "no_table" if law is None else law.cause if pump.delivery.span is not None else law.cause_now(setup)
     told = {
         "state": pump.state(),
         "checking": pump.checking is not None,
@@ -80,6 +80,7 @@ def identity(pump: Pump) -> dict:
         "events_sequence": pump.journal.rings["events"].next_sequence - 1,
         "faults_sequence": pump.journal.rings["faults"].next_sequence - 1,
         "motor_supply_mv": pump.board.supply.mv(),
+        "motor_supply_high_mv": (setup.bench.supply_high_mv or None) if setup.bench else None,
         "free_memory_bytes": pump.board.system.free_memory_bytes(),
         "counters": counters,
         "last_error": pump.alarms.last_error,
