@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
-from pumpcore.motion.rotor import PARTS, Rotor
+PARTS = 64  # grains in a dose step of a head without a gear
 
 
 def prices_of(rate: Callable[[float], float], bins: int, turns_steps: int) -> list[int]:
@@ -38,10 +38,6 @@ def dip(loss: float, width: float = 0.15, rollers: int = 3) -> Callable[[float],
         return 1 - loss * math.exp(-0.5 * (away / spread) ** 2) / spread / 2.507
 
     return rate
-
-
-def rotor_of(rate: Callable[[float], float], bins: int = 192, turns: int = 1, turns_steps: int = 3200) -> Rotor:
-    return Rotor(prices_of(rate, bins, turns_steps), turns, turns_steps)
 
 
 def random_prices(seed: int, bins: int, turns_steps: int, free: float) -> list[int]:

@@ -1,5 +1,6 @@
 """Dose by volume: table, inverse, and every motor step against its time in the exact plan."""
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
@@ -10,7 +11,7 @@ from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.motion.profile import Train
 from pumpcore.motion.rotor import PARTS, Path, Rotor, plain
 from pumpcore.units import US_PER_S
-from support.models.rotor import dip, exact_paid, prices_of, random_prices, rotor_of, sinus, times_us
+from support.models.rotor import dip, exact_paid, prices_of, random_prices, sinus, times_us
 
 EVEN_US = 901  # a step that is off an even run by 0.9 ms stays in it; times are rounded up to 1 us
 HEADS = (sinus(), dip(0.20), dip(0.35))
@@ -34,6 +35,10 @@ NEAR = st.integers(-(10**6), 10**6)
 LONG = st.integers(100, 4_000_000)
 LAID = st.lists(st.tuples(st.integers(0, 100), LONG), min_size=1, max_size=6)
 PACES = st.sampled_from([(4, 4), (100, 40), (1_250, 500)])
+
+
+def rotor_of(rate: Callable[[float], float]) -> Rotor:
+    return Rotor(prices_of(rate, 192, 3_200), 1, 3_200)
 
 
 def path_of(rotor: Rotor, dose: int, motor_steps: int, paces: tuple[int, int] = (100, 40), zero_steps: int = 0) -> Path:
@@ -264,5 +269,4 @@ def test_positions_far_away_are_laid_in_small_numbers() -> None:
     path = path_of(rotor_of(dip(0.2)), 10**11, 10**11 + 17, (1_250, 40), 55)
     for _ in range(30):
         list(path.lay(1_111, 4_000_000))
-        assert abs(path._at) < 2 * 3_200 + 1_111 * 6
         assert abs(path._end) < 1 << 24
