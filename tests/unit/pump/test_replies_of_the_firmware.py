@@ -74,19 +74,17 @@ def by_volume() -> None:
     refused(pump, "rotor.set", rotor=learned_tables.sent(learned_tables.learned_one()), zero_steps=0)
     pump.call("calibration.set", calibration=calibration())
     table = learned_tables.sent(learned_tables.learned_one())
-    pump.call("rotor.check", rotor=table)
-    pump.call("rotor.check", rotor="")
+    for sent in (table, ""):
+        pump.call("rotor.check", rotor=sent)
     pump.call("rotor.set", rotor=table, zero_steps=-1)
-    questions(pump)
     pump.call("rotor.phase", zero_steps=1_234)
     pump.call("start")
     pump.advance(70)
     questions(pump)
     pump.call("stop")
-    pump.call("rotor.read")
     questions(power_cut(pump, 30))
     pump.call("rotor.set", rotor="", zero_steps=-1)
-    questions(pump)
+    pump.call("rotor.read")
 
 
 def fresh() -> None:
