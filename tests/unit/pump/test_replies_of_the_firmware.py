@@ -73,8 +73,7 @@ def by_volume() -> None:
     refused(pump, "rotor.phase", zero_steps=0)
     refused(pump, "rotor.set", rotor=learned_tables.sent(learned_tables.learned_one()), zero_steps=0)
     pump.call("calibration.set", calibration=calibration())
-    table = learned_tables.sent(learned_tables.learned_one())
-    for sent in (table, ""):
+    for sent in ("", table := learned_tables.sent(learned_tables.learned_one())):
         pump.call("rotor.check", rotor=sent)
     pump.call("rotor.set", rotor=table, zero_steps=-1)
     pump.call("rotor.phase", zero_steps=1_234)
