@@ -208,23 +208,14 @@ class Path:
         self._at += count
         yield count, duration_us
 
-    def _lay(self, slope: "Slope", target: int) -> "Iterator[tuple[int, int]]":
-        made_us = -self._rest_us
-        for count, until_us in self._runs(slope, target):
-            yield count, until_us - made_us
-            made_us = until_us
-        self._rest_us = slope.duration_us - made_us
-        if self._rest_us > _MOST_REST_US:
-            yield 0, self.take_rest()
-
     def take_rest(self) -> int:
         """Return the time that no item has yet; it has one now."""
         rest_us, self._rest_us = self._rest_us, 0
         return rest_us
 
-    def _runs(self, slope: "Slope", target: int) -> "Iterator[tuple[int, int]]":
-        """Yield (steps, end in us) of the runs of even steps up to `target`, none of them closer than the pace."""
-        rotor, pace_us, made_us = self.rotor, self.paces[0], -self._rest_us
+    def _lay(self, slope: "Slope", target: int) -> "Iterator[tuple[int, int]]":
+        """Yield runs of even steps up to `target`, none of them closer than the pace."""
+        rotor, pace_us, made_us = self.rotor, self.paces[0], -self.take_rest()
         while self._at < target:
             upto, first_us = min(target, rotor.edge(self._at)), slope.due_us(self._at + 1)
             if first_us < made_us:  # late: what is due by now comes at the pace
@@ -236,17 +227,20 @@ class Path:
                 count = upto - self._at
                 if abs((first_us - made_us) * count - (last_us - made_us)) > _EVEN_US * count and first_us <= slope.duration_us:
                     self._at += 1
+                    yield 1, first_us - made_us
                     made_us = first_us
-                    yield 1, made_us
             count = upto - self._at
             if last_us > slope.duration_us:  # what the pace holds up comes with the next item
                 count = min(count, (slope.duration_us - made_us) // pace_us)
                 last_us = made_us + count * pace_us
             if count <= 0:
-                return
+                break
             self._at += count
+            yield count, last_us - made_us
             made_us = last_us
-            yield count, made_us
+        self._rest_us = slope.duration_us - made_us
+        if self._rest_us > _MOST_REST_US:
+            yield 0, self.take_rest()
 
 
 class Slope:
