@@ -97,9 +97,10 @@ def _flat_side(view: View, place: Place) -> None:
 def _usb(view: View, place: Place) -> None:
     left, top, _, bottom = place.footprint.outline
     middle = (top + bottom) / 2
-    socket = view.box(place, (left - 1.3, middle - 4.0, left + 4.5, middle + 4.0))
+    socket = view.box(place, (left - 1.3, middle - 4.0, left + 0.6, middle + 4.0))
     view.rect(socket, fill="#b0b0b0", stroke=_LINE, stroke_width=0.3)
-    view.page.text((socket[0] + socket[2]) / 2, (socket[1] + socket[3]) / 2, "USB", font_size=view.small)
+    words = view.box(place, (left - 3.3, middle - 1.0, left - 1.3, middle + 1.0))
+    view.page.text((words[0] + words[2]) / 2, (words[1] + words[3]) / 2, "USB", font_size=view.small)
 
 
 def _pins(view: View, place: Place, labels: Mapping[tuple[str, str], str]) -> None:
@@ -119,23 +120,30 @@ def _pins(view: View, place: Place, labels: Mapping[tuple[str, str], str]) -> No
 
 
 def _label(view: View, place: Place, hole: Hole, label: str) -> None:
-    """Write a pin's name: inside of a module beside the pin, elsewhere where the body leaves room."""
+    """Write a pin's name: inside of a module beside the pin, at a terminal block beyond the body, elsewhere below the pin."""
     outline = view.box(place, place.footprint.outline)
-    x, y = view.at(hole)
-    inward = 0.42 * view.pitch
-    shape = place.footprint.shape
-    holes = list(place.holes.values())
-    if _upright(holes):
+    (x, y), gap = view.at(hole), 0.42 * view.pitch
+    if place.footprint.shape == "terminals":
+        _terminal_label(view, place, (x, y), label)
+    elif _upright(list(place.holes.values())):
         side = 1 if x < (outline[0] + outline[2]) / 2 else -1
-        side = -side if shape == "terminals" else side
-        view.page.text(x + side * inward, y, label, text_anchor="start" if side > 0 else "end", font_size=view.small)
-        return
-    down = 1 if y < (outline[1] + outline[3]) / 2 else -1
-    if shape in ("to92", "block"):
-        down = 1
-    elif shape == "terminals":
-        down = -down
-    view.page.text(x, y + down * inward, label, text_anchor="start" if down > 0 else "end", font_size=view.small, turned=90)
+        view.page.text(x + side * gap, y, label, text_anchor="start" if side > 0 else "end", font_size=view.small)
+    else:
+        view.page.text(x, y + gap, label, text_anchor="start", font_size=view.small, turned=90)
+
+
+def _terminal_label(view: View, place: Place, pin: tuple[float, float], label: str) -> None:
+    """The wires come in on one side (at rotation 0 from below); the names stand on the other."""
+    left, top, right, bottom = view.box(place, place.footprint.outline)
+    (x, y), gap = pin, 0.8
+    if place.degrees == 90:
+        view.page.text(right + gap, y, label, text_anchor="start", font_size=view.small)
+    elif place.degrees == 270:
+        view.page.text(left - gap, y, label, text_anchor="end", font_size=view.small)
+    elif place.degrees == 180:
+        view.page.text(x, bottom + gap, label, text_anchor="start", font_size=view.small, turned=90)
+    else:
+        view.page.text(x, top - gap, label, text_anchor="end", font_size=view.small, turned=90)
 
 
 def _upright(holes: list[Hole]) -> bool:
@@ -154,13 +162,14 @@ def _words(view: View, place: Place, value: str) -> None:
         view.page.text(x, y, f"{place.mark} {value}", font_size=size, turned=90 * tall, font_weight="bold")
     elif shape in ("diode", "ceramic"):
         view.page.text(x, y, place.mark, font_size=size, turned=90 * tall, font_weight="bold")
-        beside = (right + 0.7 * size, y) if tall else (x, bottom + 0.7 * size)
+        beside = (right + 0.7 * size, y) if tall else (x, top - 0.7 * size)
         view.page.text(*beside, value, font_size=size, turned=90 * tall)
+    elif shape == "pico":
+        view.page.text(x, bottom + 0.9 * size, f"{place.mark} {value}", font_size=size, font_weight="bold")
     elif shape in ("module", "to92"):
         view.page.text(x, top - 0.8 * size, f"{place.mark} {value}", font_size=size, font_weight="bold")
-    elif shape == "terminals" and tall:
-        inner = x + (1 if x < view.left + view.layout.width_mm * view.scale / 2 else -1) * 0.3 * (right - left)
-        view.page.text(inner, y, place.mark, font_size=1.15 * size, turned=90, font_weight="bold")
+    elif shape == "terminals":
+        view.page.text(x, y, place.mark, font_size=1.15 * size, turned=90 * tall, font_weight="bold")
     else:
         apart = {"can": 0.3 * (bottom - top), "block": 0.36 * (bottom - top)}.get(shape, 0.6 * size)
         view.page.text(x, y - apart, place.mark, font_size=1.15 * size, font_weight="bold")

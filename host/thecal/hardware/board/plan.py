@@ -74,6 +74,7 @@ def _labels(rig: Rig) -> dict[Pin, str]:
     labels: dict[Pin, str] = {}
     printed = {row: f"GP{gpio}" for gpio, row in pico.ROW_PIN.items()}
     printed |= {row: name.rstrip("0123456789") if name.startswith("GND") else name for name, row in pico.FIXED.items()}
+    printed[pico.FIXED["ADC_VREF"]] = "VREF"
     for row, name in printed.items():
         labels[pico.PART, str(row)] = f"{row} {name}" if row <= 20 else f"{name} {row}"
     net_of = {end.key: net for net, ends in rig.links.items() for end in ends}
@@ -95,7 +96,8 @@ def short_value(part: Part) -> str:
         return _ohms(figure.value) if name == "ohm" else _farads(figure.value) if unit == "F" else f"T{figure.value / 1000:g}A"
     if library.kind == "terminal_block":
         return ""
-    return library.number
+    # The family is enough to tell a regulator: MCP1700 of MCP1700-3302E/TO.
+    return library.number.split("-")[0] if library.kind == "regulator" else library.number
 
 
 def _ohms(ohm: int) -> str:

@@ -64,9 +64,9 @@ def print_1to1(layout: Layout, names: Names) -> str:
     page.text(10, 8, f"{names.rig} - board at 1:1 - print at 100 %, without fitting to the page", font_size=3.6, text_anchor="start", font_weight="bold")
     page.text(10, 13, _WARNING, font_size=3, text_anchor="start")
     left = (A4_SHORT_MM - layout.width_mm) / 2
-    for number, is_back in enumerate((False, True)):
+    for number, (is_back, words) in enumerate(((False, "front: cut out, lay on the side of the parts"), (True, "back, turned over: lay on the side of the solder"))):
         top = 27 + number * (layout.height_mm + 26)
-        page.text(left, top - 8, "back, as you see it when the board is turned over" if is_back else "front", font_size=3.2, text_anchor="start")
+        page.text(left, top - 8, words, font_size=3.2, text_anchor="start")
         view = View(page, layout, left, top, 1.0, is_back, SMALL_PORTRAIT_MM)
         view.board()
         view.names(2.6)

@@ -69,9 +69,12 @@ class View:
             self.page.add("path", d=dots, stroke=colour, stroke_width=2 * radius_mm * self.scale, stroke_linecap="round")
 
     def names(self, gap: float) -> None:
-        """Write the numbers of the columns above and below, the letters of the rows left and right."""
+        """Write the numbers of the columns (each fifth if they are too narrow) above and below, the letters of the rows left and right."""
         width, height = self.layout.width_mm * self.scale, self.layout.height_mm * self.scale
+        every = 1 if self.pitch > 1.5 * self.small else 5
         for column in range(1, self.layout.columns + 1):
+            if column % every and column != 1:
+                continue
             x = self.at((column, 1))[0]
             for y in (self.top - gap, self.top + height + gap):
                 self.page.text(x, y, str(column), font_size=self.small, fill="#444")
