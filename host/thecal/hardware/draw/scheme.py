@@ -1,0 +1,78 @@
+"""What the drawings need of a rig: parts with kind and words, nets, the wires off the board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from thecal.hardware import nets as nets_of_rig
+from thecal.hardware import pico
+from thecal.hardware.draw.blocks import WireEnd
+from thecal.hardware.rig import Rig
+
+Node = tuple[str, str]
+BLOCK = "terminal_block"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A part that has terminals. `types` is {terminal: its type}; `lines` are the words beside its mark."""
+
+    mark: str
+    kind: str
+    lines: tuple[str, ...]
+    types: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """`nets` is {name: nodes}; strips are names of nets, not nodes. `wires` is {node: the off-board wires that end there}."""
+
+    name: str
+    items: dict[str, Item]
+    nets: dict[str, frozenset[Node]]
+    wires: dict[Node, tuple[WireEnd, ...]]
+    pins: dict[str, int]
+    strips: dict[str, str]
+
+    def net_of(self, node: Node) -> str:
+        """Return the net's name; an empty text if nothing reaches the terminal."""
+        return next((name for name, nodes in self.nets.items() if node in nodes), "")
+
+
+def of(rig: Rig) -> Scheme:
+    """Return the scheme of a rig."""
+    found = nets_of_rig.of(rig)
+    strips = {mark: part.library.what for mark, part in rig.parts.items() if part.rail}
+    nets = {name: frozenset(node for node in nodes if node[0] not in strips) for name, nodes in found.nets.items()}
+    items = {}
+    for mark, part in rig.parts.items():
+        if part.rail or not part.library.terminals:
+            continue
+        types = {name: terminal.type for name, terminal in part.library.terminals.items()}
+        words = tuple(word for word in (part.library.short, part.place) if word)
+        items[mark] = Item(mark, _kind(part.library), words, types)
+    return Scheme(rig.name, items, nets, _wire_ends(rig, items), rig.pins, strips)
+
+
+def _kind(library: object) -> str:
+    """Return the symbol's name."""
+    kind, terminals, contact = library.kind, library.terminals, library.contact
+    if kind == "capacitor" and "plus" in terminals:
+        return "electrolytic"
+    if kind == "switch":
+        return "switch_nc" if contact == "NC" else "switch_no"
+    return kind
+
+
+def _wire_ends(rig: Rig, items: dict[str, Item]) -> dict[Node, tuple[WireEnd, ...]]:
+    """Return the wires by the node at which they end. A terminal block is drawn in the wire that comes from the part off the board."""
+    ends: dict[Node, list[WireEnd]] = {}
+    for wire in rig.wires:
+        nodes = [nets_of_rig.node_of(rig, end) for end in wire.ends]
+        for here, there in (nodes, nodes[::-1]):
+            block = there if there[0] in items and items[there[0]].kind == BLOCK else None
+            ends.setdefault(here, []).append(WireEnd(wire.number, wire.colour, block))
+    return {node: tuple(found) for node, found in ends.items()}
+
+
+PICO = pico.PART
