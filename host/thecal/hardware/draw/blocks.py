@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from thecal.hardware.draw import symbols
-from thecal.hardware.draw.ink import FAINT, INK, SMALL, TEXT, Page, Point
+from thecal.hardware.draw.ink import FAINT, INK, PAPER, SMALL, TEXT, Page, Point
 from thecal.hardware.draw.metrics import text_width, wrap
 
 LEFT, RIGHT = -1, 1
 ROW = 26
+PROBE = "#ffb347"
 LINE = SMALL + 2
 
 # The colour of an insulation, as drawn.
@@ -31,7 +32,7 @@ INSULATION = {
 # Terminals with a short name in the drawing.
 SHORT = {"anode": "A", "cathode": "K", "plus": "+", "minus": "-"}
 
-_AXIS = 40
+_AXIS = 46
 _SYMBOL_HEIGHT = 48
 _CABLE = 118
 _BLOCK_NUMBER = 44
@@ -39,11 +40,12 @@ _BLOCK_NUMBER = 44
 
 @dataclass(frozen=True)
 class WireEnd:
-    """The end of an off-board wire at a terminal: its number, its colour, and the terminal block it goes to, if it goes to one."""
+    """The end of an off-board wire at a terminal. `far` is the terminal at its other end; `block` says that it is a terminal block."""
 
     number: int
     colour: str
-    block: tuple[str, str] | None = None
+    far: tuple[str, str]
+    block: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Pin:
     face: int
     label: str = ""
     wires: tuple[WireEnd, ...] = ()
+    probe: int = 0
 
     def at(self, dy: float) -> Pin:
         """Return the same pin at another height."""
@@ -88,8 +91,18 @@ class Block:
 
     def _pin_marks(self, page: Page, pin: Pin, at: Point, label_at: Point, anchor: str) -> None:
         with page.group("terminal", part=pin.mark, terminal=pin.terminal):
-            page.disc(at, 3, INK, INK, 1, "pin")
-            page.text(label_at, SHORT.get(pin.label, pin.label), SMALL, anchor)
+            colour = INK if pin.net else FAINT
+            dot(page, at, pin, 3, INK)
+            page.text(label_at, SHORT.get(pin.label, pin.label), SMALL, anchor, colour=colour)
+
+
+def dot(page: Page, at: Point, pin: Pin, radius: float, fill: str) -> None:
+    """Draw the end of a pin: empty if nothing is wired to it, with a number if it is a probe point."""
+    if pin.probe:
+        page.disc(at, 9, PROBE, INK, 1.5, "pin")
+        page.text((at[0], at[1] + 5), str(pin.probe), SMALL, "middle", bold=True, kind="probe")
+        return
+    page.disc(at, radius, fill if pin.net else PAPER, INK if pin.net else FAINT, 1.5, "pin")
 
 
 def insulated(page: Page, points: Sequence[Point], wire: WireEnd) -> None:
@@ -140,7 +153,7 @@ class Symbol(Block):
                     continue
                 y = top + pin.dy
                 page.line([(axis, y), (edge, y)], INK, 2, "lead")
-                self._pin_marks(page, pin, (edge, y), (edge + self.side * 16, y - 4), "middle")
+                self._pin_marks(page, pin, (edge, y), (edge + self.side * (26 if pin.probe else 18), y - 4), "middle")
             self._paint_texts(page, axis + self.side * 18, top, width)
             if self.flag:
                 self._paint_flag(page, axis, top, width)
@@ -177,7 +190,7 @@ class Cable(Block):
     """A part off the board. Its wires are drawn in their colours, with their numbers, up to the terminal block of the board."""
 
     def _texts(self, width: float) -> list[str]:
-        return wrap(" ".join((self.mark, *self.lines)), SMALL, width - 8)
+        return wrap(" ".join((self.mark, ", ".join(self.lines))), SMALL, width - 12)
 
     def _head(self, width: float) -> float:
         return LINE * len(self._texts(width)) + 6
@@ -241,7 +254,7 @@ class Cable(Block):
             insulated(page, [(body, y), (end, y)], wire)
             page.tag(((body + end) / 2, y), " ".join(str(one.number) for one in pin.wires), kind="wirenumber")
             if wire.block:
-                self._paint_block(page, wire.block, edge, y)
+                self._paint_block(page, wire.far, edge, y)
 
     def _paint_block(self, page: Page, block: tuple[str, str], edge: float, y: float) -> None:
         x = edge if self.side == RIGHT else edge - _BLOCK_NUMBER
@@ -254,7 +267,7 @@ class Box(Block):
     """A part on the board with more than two terminals, in a column at a side."""
 
     def _texts(self, width: float) -> list[str]:
-        return wrap(" ".join((self.mark, *self.lines)), SMALL, width - self._label() - 34)
+        return wrap(" ".join((self.mark, ", ".join(self.lines))), SMALL, width - self._label() - 40)
 
     def _label(self) -> float:
         return max(text_width(pin.label, SMALL) for pin in self.pins)
@@ -326,10 +339,10 @@ class Board(Block):
         return self._head() + self.rows * self.pitch + (10 if self.usb else 0)
 
     def _head(self) -> float:
-        return (54 if self.usb else 16) + LINE * len(self._texts())
+        return (54 if self.usb else 16) + LINE * (1 + len(self._texts()))
 
     def _texts(self) -> list[str]:
-        return wrap(" ".join((self.mark, *self.lines)), SMALL, self.width() - 24)
+        return [piece for line in self.lines for piece in wrap(line, SMALL, self.width() - 16)]
 
     def set_pins(self, width: float) -> None:
         """Pins come with the row as `dy`; make a height of it, once."""
@@ -350,15 +363,14 @@ class Board(Block):
                 page.box((edge + wide / 2 - 34, top - 8), (68, 38), "#d9d9d9", INK, 2, 3, "usb")
                 page.text((edge + wide / 2, top + 16), "USB", SMALL, "middle", bold=True)
                 y = top + 38 + LINE
-            for index, line in enumerate(self._texts()):
-                where = (edge + wide / 2, y + index * LINE)
-                page.text(where, line, SMALL, "middle", bold=index == 0, kind="mark" if index == 0 else "")
+            page.text((edge + wide / 2, y), self.mark, SMALL, "middle", bold=True, kind="mark")
+            page.texts((edge + wide / 2, y + LINE), self._texts(), SMALL, "middle")
             for pin in self.pins:
                 x = edge if pin.face == LEFT else edge + wide
                 inside = x - pin.face * 12
                 used = bool(pin.net)
                 with page.group("terminal", part=pin.mark, terminal=pin.terminal):
-                    page.disc((x, top + pin.dy), 5, "#e0b83c" if used else "#ffffff", INK if used else FAINT, 1.5, "pin")
+                    dot(page, (x, top + pin.dy), pin, 5, "#e0b83c")
                     anchor = "start" if pin.face == LEFT else "end"
                     page.text((inside, top + pin.dy + 5), pin.label, SMALL, anchor, colour=INK if used else FAINT)
 

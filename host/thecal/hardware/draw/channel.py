@@ -54,7 +54,7 @@ class Run:
     def one_wire(self) -> WireEnd | None:
         """Return the off-board wire that this net is, if it is one wire from end to end."""
         wires = [stub.pin.wires for stub in self.stubs]
-        whole = len(wires) == 2 and self.bridge_y is None and all(len(ends) == 1 and ends[0].block is None for ends in wires)
+        whole = len(wires) == 2 and self.bridge_y is None and all(len(ends) == 1 and not ends[0].block for ends in wires)
         return wires[0][0] if whole and wires[0][0].number == wires[1][0].number else None
 
     def balance(self) -> float:

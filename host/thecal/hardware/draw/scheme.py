@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from thecal.hardware import nets as nets_of_rig
-from thecal.hardware import pico
 from thecal.hardware.draw.blocks import WireEnd
+from thecal.hardware.library import LibraryPart
 from thecal.hardware.rig import Rig
 
 Node = tuple[str, str]
 BLOCK = "terminal_block"
+# Kinds that a drawing names by their value alone: how many pieces of the library's words after the kind.
+_VALUE_PARTS = {"resistor": 1, "capacitor": 2}
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,27 @@ def of(rig: Rig) -> Scheme:
         if part.rail or not part.library.terminals:
             continue
         types = {name: terminal.type for name, terminal in part.library.terminals.items()}
-        words = tuple(word for word in (part.library.short, part.place) if word)
+        words = tuple(word for word in (short(part.library), _head(part.place)) if word)
         items[mark] = Item(mark, _kind(part.library), words, types)
     return Scheme(rig.name, items, nets, _wire_ends(rig, items), rig.pins, strips)
 
 
-def _kind(library: object) -> str:
+def short(library: LibraryPart) -> str:
+    """Return the few words for a drawing: the value of a resistor or capacitor, what another part is and its order number."""
+    what = _head(library.what)
+    if library.kind in _VALUE_PARTS:
+        pieces = what.partition(" ")[2].split(", ")
+        return ", ".join(pieces[: _VALUE_PARTS[library.kind]])
+    brief = ", ".join(what.split(", ")[:2])
+    return brief if library.number in brief or not library.number else f"{brief}, {library.number}"
+
+
+def _head(text: str) -> str:
+    """Return a text up to its first reason or remark."""
+    return re.split("[;:]", text)[0].strip()
+
+
+def _kind(library: LibraryPart) -> str:
     """Return the symbol's name."""
     kind, terminals, contact = library.kind, library.terminals, library.contact
     if kind == "capacitor" and "plus" in terminals:
@@ -68,11 +86,9 @@ def _wire_ends(rig: Rig, items: dict[str, Item]) -> dict[Node, tuple[WireEnd, ..
     """Return the wires by the node at which they end. A terminal block is drawn in the wire that comes from the part off the board."""
     ends: dict[Node, list[WireEnd]] = {}
     for wire in rig.wires:
-        nodes = [nets_of_rig.node_of(rig, end) for end in wire.ends]
+        nodes = [end.key for end in wire.ends]
         for here, there in (nodes, nodes[::-1]):
-            block = there if there[0] in items and items[there[0]].kind == BLOCK else None
-            ends.setdefault(here, []).append(WireEnd(wire.number, wire.colour, block))
+            if here[0] in items:
+                block = there[0] in items and items[there[0]].kind == BLOCK
+                ends.setdefault(here, []).append(WireEnd(wire.number, wire.colour, there, block))
     return {node: tuple(found) for node, found in ends.items()}
-
-
-PICO = pico.PART

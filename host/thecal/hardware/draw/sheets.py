@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 from thecal.hardware import pico
 from thecal.hardware.draw import symbols
-from thecal.hardware.draw.blocks import LEFT, RIGHT, Block, Board, Box, Cable, Flag, Pin, Symbol, WireEnd
+from thecal.hardware.draw.blocks import LEFT, RIGHT, Block, Board, Box, Cable, Flag, Pin, Symbol
 from thecal.hardware.draw.layout import Sheet
 from thecal.hardware.draw.scheme import BLOCK, Item, Node, Scheme
 
 POWER, CONTROLS = "power.svg", "controls.svg"
-TITLES = {POWER: "Power and driver", CONTROLS: "Pico and controls"}
+TITLES = {POWER: "power and driver", CONTROLS: "Pico and controls"}
+SUBTITLES = {
+    POWER: "From the supply to the motor. An orange number is a probe point of build.md.",
+    CONTROLS: "The Pico as seen from above, USB at the top. An orange number is a probe point of build.md.",
+}
 _CONTROLS = ("pico", "switch_nc", "switch_no", "buzzer", "clock_module", "sensor_module")
 _BAR_PINS = 3
 _SIGNAL_PINS = 8
@@ -25,10 +31,10 @@ _COLUMN, _ROOM = 215, 1_000
 _OTHER = {35: "ADC_VREF", 37: "3V3_EN", 40: "VBUS"}
 
 
-def draw(scheme: Scheme, bench_file: str) -> dict[str, str]:
-    """Return both sheets by the name of their file."""
+def draw(scheme: Scheme, bench_file: str, probes: Mapping[Node, int] = MappingProxyType({})) -> dict[str, str]:
+    """Return both sheets by the name of their file. `probes` are the numbers of the points to measure at."""
     where = _sheet_of(scheme)
-    return {file: _Maker(scheme, where, file).sheet().svg(bench_file) for file in (POWER, CONTROLS)}
+    return {file: _Maker(scheme, where, file, probes).sheet().svg(bench_file) for file in (POWER, CONTROLS)}
 
 
 def _sheet_of(scheme: Scheme) -> dict[str, str]:
@@ -57,7 +63,7 @@ def _signal(scheme: Scheme, where: dict[str, str], nodes: Iterable[Node]) -> boo
 def _of_its_wires(scheme: Scheme, where: dict[str, str], block: str) -> str:
     """Return the sheet of the parts whose wires end at a terminal block."""
     for node, ends in scheme.wires.items():
-        if any(end.block and end.block[0] == block for end in ends) and node[0] in where:
+        if any(end.block and end.far[0] == block for end in ends) and node[0] in where:
             return where[node[0]]
     return POWER
 
@@ -65,10 +71,11 @@ def _of_its_wires(scheme: Scheme, where: dict[str, str], block: str) -> str:
 class _Maker:
     """Makes one sheet."""
 
-    def __init__(self, scheme: Scheme, where: dict[str, str], file: str) -> None:
+    def __init__(self, scheme: Scheme, where: dict[str, str], file: str, probes: Mapping[Node, int]) -> None:
         self._scheme = scheme
         self._where = where
         self._file = file
+        self._probes = probes
         self._other = CONTROLS if file == POWER else POWER
         self._items = {mark: item for mark, item in scheme.items.items() if where[mark] == file}
         self._nets = {name: [node for node in nodes if node[0] in self._items] for name, nodes in scheme.nets.items()}
@@ -93,13 +100,14 @@ class _Maker:
         board = self._pico() if self._file == CONTROLS else self._driver(middle)
         blocks = self._blocks(board)
         sides = self._sides(board, blocks)
+        board.pins = [replace(pin, probe=self._probes.get((pin.mark, pin.terminal), 0)) for pin in board.pins]
         columns: dict[int, list[Block]] = {LEFT: [], RIGHT: []}
         for block in self._in_order(board, blocks):
             block.side = sides[block.mark]
-            block.pins = [Pin(pin.mark, pin.terminal, pin.net, pin.dy, -block.side, pin.label, pin.wires) for pin in block.pins]
+            block.pins = [replace(pin, face=-block.side, probe=self._probes.get((pin.mark, pin.terminal), 0)) for pin in block.pins]
             columns[block.side].append(block)
         notes = {name: self._other for name in self._bars if self._elsewhere(name)}
-        return Sheet(f"{self._scheme.name}: {TITLES[self._file].lower()}", "", board, columns[LEFT], columns[RIGHT], self._bars, notes)
+        return Sheet(f"{self._scheme.name}: {TITLES[self._file]}", SUBTITLES[self._file], board, columns[LEFT], columns[RIGHT], self._bars, notes)
 
     # --- the board in the middle --------------------------------------------------------------------------------------------
 
@@ -176,24 +184,30 @@ class _Maker:
         return [" ".join(node) for node in sorted(nodes)]
 
     def _block(self, item: Item) -> Block:
-        wires = [end for terminal in item.types for end in self._scheme.wires.get((item.mark, terminal), ())]
-        if wires:
-            block = self._of_kind(Cable, item, item.types)
-            for index, pin in enumerate(block.pins):
-                block.pins[index] = Pin(pin.mark, pin.terminal, pin.net, 0, RIGHT, pin.label, self._first_use(pin.wires))
-            return block
+        if self._is_cable(item.mark):
+            pins = [pin for terminal in item.types for pin in self._cable_pins(item.mark, terminal)]
+            return Cable(item.mark, item.kind, LEFT, item.lines, pins)
         return self._of_kind(Symbol if symbols.known(item.kind) and len(item.types) == 2 else Box, item, item.types)
 
-    def _first_use(self, wires: tuple[WireEnd, ...]) -> tuple[WireEnd, ...]:
-        """Keep the terminal block of a wire only if no other part's wire has drawn it."""
-        kept = []
-        for wire in wires:
-            if wire.block and wire.block not in self._in_cable:
-                self._in_cable.add(wire.block)
-                kept.append(wire)
-            else:
-                kept.append(WireEnd(wire.number, wire.colour))
-        return tuple(kept)
+    def _is_cable(self, mark: str) -> bool:
+        """Return true for a part off the board: one that is no terminal block and has wires with numbers."""
+        item = self._items.get(mark)
+        if item is None or item.kind in (BLOCK, "driver", "pico"):
+            return False
+        return any((mark, terminal) in self._scheme.wires for terminal in item.types)
+
+    def _cable_pins(self, mark: str, terminal: str) -> list[Pin]:
+        """Return a pin for each wire at the terminal. A wire between two parts off the board is a line of its own."""
+        node = (mark, terminal)
+        pins = []
+        for wire in self._scheme.wires.get(node, ()):
+            net = f"wire {wire.number}" if self._is_cable(wire.far[0]) else self._scheme.net_of(node)
+            shown = wire
+            if wire.block:
+                shown = replace(wire, block=wire.far not in self._in_cable)
+                self._in_cable.add(wire.far)
+            pins.append(Pin(*node, net, 0, RIGHT, terminal, (shown,)))
+        return pins or [Pin(*node, self._scheme.net_of(node), 0, RIGHT, terminal)]
 
     def _of_kind(self, shape: type[Block], item: Item, terminals: Iterable[str]) -> Block:
         pins = []
