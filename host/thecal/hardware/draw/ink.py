@@ -80,7 +80,7 @@ class Page:
         """Write a text in a small frame; `at` is the middle of the frame."""
         wide = max(18.0, text_width(text, SMALL) + 6)
         self.box((at[0] - wide / 2, at[1] - 8), (wide, 16), fill, colour, 1, 4, kind)
-        self.text((at[0], at[1] + 5), text, SMALL, "middle")
+        self.text((at[0], at[1] + 5), text, SMALL, "middle", kind=kind)
 
     @contextmanager
     def group(self, kind: str, **data: str) -> Iterator[None]:

@@ -64,7 +64,8 @@ def short(library: LibraryPart) -> str:
         pieces = what.partition(" ")[2].split(", ")
         return ", ".join(pieces[: _VALUE_PARTS[library.kind]])
     brief = ", ".join(what.split(", ")[:2])
-    return brief if library.number in brief or not library.number else f"{brief}, {library.number}"
+    number = f"{library.maker} {library.number}" if library.number.isdigit() else library.number
+    return brief if library.number in brief or not library.number else f"{brief}, {number}"
 
 
 def _head(text: str) -> str:

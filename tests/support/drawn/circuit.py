@@ -1,0 +1,160 @@
+"""The circuit in a drawing, from its lines: which terminals are joined, by following lines, dots, bars and flags over both sheets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from support.drawn.svg import Drawing, Point, Shape
+
+Node = tuple[str, str]
+SHORT = {"A": "anode", "K": "cathode", "+": "plus", "-": "minus"}
+NEAR = 0.6
+
+
+class Joined:
+    """Sets of things that are joined."""
+
+    def __init__(self) -> None:
+        self._root: dict[object, object] = {}
+
+    def find(self, thing: object) -> object:
+        self._root.setdefault(thing, thing)
+        while self._root[thing] != thing:
+            thing = self._root[thing]
+        return thing
+
+    def join(self, one: object, other: object) -> None:
+        self._root[self.find(one)] = self.find(other)
+
+    def groups(self) -> list[set[object]]:
+        found: dict[object, set[object]] = {}
+        for thing in self._root:
+            found.setdefault(self.find(thing), set()).add(thing)
+        return list(found.values())
+
+
+def nets(sheets: dict[str, Drawing]) -> set[frozenset[Node]]:
+    """The sets of terminals that are joined in a set of sheets, by their names as seen."""
+    joined = Joined()
+    for name, drawing in sheets.items():
+        _join_sheet(joined, name, drawing)
+    for name, drawing in sheets.items():
+        _join_flags(joined, name, drawing, sheets)
+    found = (frozenset(thing for thing in group if isinstance(thing, tuple) and len(thing) == 2) for group in joined.groups())
+    return {group for group in found if group}
+
+
+def terminals(drawing: Drawing) -> Iterator[tuple[Node, list[Point], Shape]]:
+    """Each terminal as (name, its ends on the sheet, its label). Part and terminal are read from the visible texts."""
+    for shape in drawing.of("circle", "pin"):
+        yield _node(drawing, shape), [shape.points[0]], shape
+    for shape in drawing.of("rect", "block"):
+        (label,) = [text for text in drawing.of("text") if shape.box.holds(text.box)]
+        part, terminal = label.text.split(".")
+        middle = (shape.box.top + shape.box.bottom) / 2
+        yield (part, terminal), [(shape.box.left, middle), (shape.box.right, middle)], shape
+
+
+def _node(drawing: Drawing, pin: Shape) -> Node:
+    own = pin.data("terminal")
+    assert own is not None
+    (label,) = [text for text in drawing.of("text") if text.data("terminal") == own and text.kind != "probe" and _beside(text, pin)]
+    marks = [text.text for text in drawing.of("text", "mark") if text.data("part") == pin.data("part")]
+    assert len(marks) == 1 and marks[0] == own["part"], f"{own}: the mark in the drawing is {marks}"
+    return marks[0], _terminal(label.text)
+
+
+def _beside(text: Shape, pin: Shape) -> bool:
+    return abs((text.box.top + text.box.bottom) / 2 - pin.points[0][1]) < 14
+
+
+def _terminal(label: str) -> str:
+    """`4  GP2 step` and `GP26 motor_supply  31` are pins of the Pico: step, motor_supply; ground there has its number in its name."""
+    found = re.fullmatch(r"(\d+)  (.*)", label) or re.fullmatch(r"(.*)  (\d+)", label)
+    if found is None:
+        return SHORT.get(label, label)
+    number, words = sorted(found.groups(), key=lambda text: not text.isdigit() or len(text) > 2)
+    name = words.split()[-1]
+    return f"GND{number}" if name == "GND" else name
+
+
+def _join_sheet(joined: Joined, sheet: str, drawing: Drawing) -> None:
+    lines = [(sheet, index, shape) for index, shape in enumerate(drawing.of("polyline", "wire"))]
+    dots = [shape.points[0] for shape in drawing.of("circle", "dot")]
+    for _, index, one in lines:
+        joined.find((sheet, index, "line"))
+        for _, other_index, other in lines[index + 1 :]:
+            if _touch(one, other, dots):
+                joined.join((sheet, index, "line"), (sheet, other_index, "line"))
+    for node, ends, _ in terminals(drawing):
+        joined.find(node)
+        for _, index, line in lines:
+            if any(_same(end, point) for end in ends for point in (line.points[0], line.points[-1])):
+                joined.join(node, (sheet, index, "line"))
+    for bar in drawing.of("text", "barname"):
+        for _, index, line in lines:
+            if _same(line.points[0], (bar.box.left - 5, line.points[0][1]), 1.5) and abs(line.points[0][1] - bar.box.bottom) < 14:
+                joined.join((sheet, bar.text, "bar"), (sheet, index, "line"))
+
+
+def _join_flags(joined: Joined, sheet: str, drawing: Drawing, sheets: dict[str, Drawing]) -> None:
+    """A flag reads `TERMINALS on SHEET` or `BAR on SHEET`; a bar's note reads `(also on SHEET)`."""
+    everywhere = {node for other in sheets.values() for node, _, _ in terminals(other)}
+    for shape in drawing.of("polygon", "body"):
+        if shape.data("flag") is None:
+            continue
+        words = " ".join(text.text for text in drawing.of("text") if shape.box.holds(text.box))
+        named, _, other = words.rpartition(" on ")
+        assert other in sheets and other != sheet, words
+        flag = (sheet, shape.points[0], "flag")
+        for index, line in enumerate(drawing.of("polyline", "wire")):
+            if any(_same(end, shape.points[0]) for end in (line.points[0], line.points[-1])):
+                joined.join(flag, (sheet, index, "line"))
+        for pin in drawing.of("circle", "pin"):
+            if any(
+                {_rounded(pin.points[0]), _rounded(shape.points[0])} == {_rounded(lead.points[0]), _rounded(lead.points[-1])}
+                for lead in drawing.of("polyline", "lead")
+            ):
+                joined.join(flag, _node(drawing, pin))
+        nodes = [tuple(piece.split(" ")) for piece in named.split(", ")]
+        if all(node in everywhere for node in nodes):
+            for node in nodes:
+                joined.join(flag, node)
+        else:
+            joined.join(flag, (other, named, "bar"))
+    for note in drawing.of("text"):
+        found = re.fullmatch(r"\(also on (\S+)\)", note.text)
+        if found:
+            (bar,) = [text for text in drawing.of("text", "barname") if abs(text.box.right - note.box.left) < 8 and text.box.meets(_stretched(note))]
+            joined.join((sheet, bar.text, "bar"), (found[1], bar.text, "bar"))
+
+
+def _stretched(note: Shape):  # noqa: ANN202
+    from support.drawn.svg import Box
+
+    return Box(note.box.left - 10, note.box.top, note.box.right, note.box.bottom)
+
+
+def _touch(one: Shape, other: Shape, dots: list[Point]) -> bool:
+    for end in (one.points[0], one.points[-1]):
+        if any(_same(end, there) for there in (other.points[0], other.points[-1])):
+            return True
+        if _on(end, other) and any(_same(end, dot) for dot in dots):
+            return True
+    return any(_on(end, one) and any(_same(end, dot) for dot in dots) for end in (other.points[0], other.points[-1]))
+
+
+def _on(point: Point, line: Shape) -> bool:
+    (x1, y1), (x2, y2) = line.points[0], line.points[-1]
+    if abs(x1 - x2) < NEAR:
+        return abs(point[0] - x1) < NEAR and min(y1, y2) <= point[1] <= max(y1, y2)
+    return abs(point[1] - y1) < NEAR and min(x1, x2) <= point[0] <= max(x1, x2)
+
+
+def _same(one: Point, other: Point, by: float = NEAR) -> bool:
+    return abs(one[0] - other[0]) < by and abs(one[1] - other[1]) < by
+
+
+def _rounded(point: Point) -> tuple[int, int]:
+    return round(point[0]), round(point[1])
