@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from support.drawn.svg import Drawing, Point, Shape
+from support.drawn.svg import Box, Drawing, Point, Shape
 
 Node = tuple[str, str]
 SHORT = {"A": "anode", "K": "cathode", "+": "plus", "-": "minus"}
@@ -126,13 +126,11 @@ def _join_flags(joined: Joined, sheet: str, drawing: Drawing, sheets: dict[str, 
     for note in drawing.of("text"):
         found = re.fullmatch(r"\(also on (\S+)\)", note.text)
         if found:
-            (bar,) = [text for text in drawing.of("text", "barname") if abs(text.box.right - note.box.left) < 8 and text.box.meets(_stretched(note))]
+            (bar,) = [text for text in drawing.of("text", "barname") if text.box.meets(_stretched(note))]
             joined.join((sheet, bar.text, "bar"), (found[1], bar.text, "bar"))
 
 
-def _stretched(note: Shape):  # noqa: ANN202
-    from support.drawn.svg import Box
-
+def _stretched(note: Shape) -> Box:
     return Box(note.box.left - 10, note.box.top, note.box.right, note.box.bottom)
 
 

@@ -25,7 +25,8 @@ class Box:
 
     def meets(self, other: Box, by: float = 0.5) -> bool:
         """True if both share more than a rim of `by`."""
-        return min(self.right, other.right) - max(self.left, other.left) > by and min(self.bottom, other.bottom) - max(self.top, other.top) > by
+        wide = min(self.right, other.right) - max(self.left, other.left)
+        return wide > by and min(self.bottom, other.bottom) - max(self.top, other.top) > by
 
     def holds(self, other: Box, rim: float = 1) -> bool:
         return (

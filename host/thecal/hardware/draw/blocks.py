@@ -207,10 +207,7 @@ class Cable(Block):
         """Put a row for each pin below the texts."""
         step = self._rows() / max(1, len(self.pins) - 1)
         top = self._head(width) + 16
-        self.pins = [
-            pin.at(round(top + index * step))
-            for index, pin in enumerate(self.pins)
-        ]
+        self.pins = [pin.at(round(top + index * step)) for index, pin in enumerate(self.pins)]
 
     def paint(self, page: Page, edge: float, top: float, width: float) -> None:
         """Draw body, wires and terminal block."""
@@ -279,10 +276,7 @@ class Box(Block):
     def set_pins(self, width: float) -> None:
         """Spread the pins over the height."""
         first = (self.height(width) - ROW * (len(self.pins) - 1)) / 2
-        self.pins = [
-            pin.at(round(first + index * ROW))
-            for index, pin in enumerate(self.pins)
-        ]
+        self.pins = [pin.at(round(first + index * ROW)) for index, pin in enumerate(self.pins)]
 
     def paint(self, page: Page, edge: float, top: float, width: float) -> None:
         """Draw frame, pins and texts."""
@@ -348,10 +342,7 @@ class Board(Block):
         """Pins come with the row as `dy`; make a height of it, once."""
         if self.pins and max(pin.dy for pin in self.pins) < self.rows + 1:
             top = self._head()
-            self.pins = [
-                pin.at(round(top + (pin.dy + 0.5) * self.pitch))
-                for pin in self.pins
-            ]
+            self.pins = [pin.at(round(top + (pin.dy + 0.5) * self.pitch)) for pin in self.pins]
 
     def paint(self, page: Page, edge: float, top: float, width: float) -> None:
         """Draw the board; `edge` is its left side."""

@@ -40,9 +40,10 @@ class Page:
     ) -> None:
         """Write one line; `at` is on its base line, at its start, middle or end as `anchor` says."""
         weight = ' font-weight="bold"' if bold else ""
-        name = f' class="{kind}"' if kind else ""
+        name = _named(kind)
         x, y = _numbers(at)
-        self._add(f'<text{name} x="{x}" y="{y}" font-size="{_number(size)}" text-anchor="{anchor}"{weight} fill="{colour}">{escape(text)}</text>')
+        place = f'x="{x}" y="{y}" font-size="{_number(size)}" text-anchor="{anchor}"'
+        self._add(f'<text{name} {place}{weight} fill="{colour}">{escape(text)}</text>')
 
     def texts(self, at: Point, lines: Sequence[str], size: float = SMALL, anchor: str = "start", colour: str = INK) -> None:
         """Write lines below each other."""
@@ -51,30 +52,32 @@ class Page:
 
     def line(self, points: Sequence[Point], colour: str = INK, width: float = 2, kind: str = "", title: str = "") -> None:
         """Draw a line through points."""
-        name = f' class="{kind}"' if kind else ""
+        name = _named(kind)
         way = " ".join(",".join(_numbers(point)) for point in points)
         inside = f"<title>{escape(title)}</title>" if title else ""
-        tag = f'<polyline{name} points="{way}" fill="none" stroke="{colour}" stroke-width="{_number(width)}"'
+        tag = f'<polyline{name} points="{way}" {_style("none", colour, width)}'
         self._add(f"{tag}>{inside}</polyline>" if inside else f"{tag}/>")
 
-    def box(self, at: Point, size: Point, fill: str = PAPER, colour: str = INK, width: float = 2, round_by: float = 0, kind: str = "") -> None:
+    def box(
+        self, at: Point, size: Point, fill: str = PAPER, colour: str = INK, width: float = 2, round_by: float = 0, kind: str = ""
+    ) -> None:
         """Draw a rectangle from its top left corner."""
-        name = f' class="{kind}"' if kind else ""
+        name = _named(kind)
         (x, y), (w, h) = _numbers(at), _numbers(size)
         corner = f' rx="{_number(round_by)}"' if round_by else ""
-        self._add(f'<rect{name} x="{x}" y="{y}" width="{w}" height="{h}"{corner} fill="{fill}" stroke="{colour}" stroke-width="{_number(width)}"/>')
+        self._add(f'<rect{name} x="{x}" y="{y}" width="{w}" height="{h}"{corner} {_style(fill, colour, width)}/>')
 
     def disc(self, at: Point, radius: float, fill: str = INK, colour: str = INK, width: float = 1.5, kind: str = "") -> None:
         """Draw a circle."""
-        name = f' class="{kind}"' if kind else ""
+        name = _named(kind)
         x, y = _numbers(at)
-        self._add(f'<circle{name} cx="{x}" cy="{y}" r="{_number(radius)}" fill="{fill}" stroke="{colour}" stroke-width="{_number(width)}"/>')
+        self._add(f'<circle{name} cx="{x}" cy="{y}" r="{_number(radius)}" {_style(fill, colour, width)}/>')
 
     def area(self, points: Sequence[Point], fill: str = PAPER, colour: str = INK, width: float = 2, kind: str = "") -> None:
         """Draw a closed figure."""
-        name = f' class="{kind}"' if kind else ""
+        name = _named(kind)
         way = " ".join(",".join(_numbers(point)) for point in points)
-        self._add(f'<polygon{name} points="{way}" fill="{fill}" stroke="{colour}" stroke-width="{_number(width)}"/>')
+        self._add(f'<polygon{name} points="{way}" {_style(fill, colour, width)}/>')
 
     def tag(self, at: Point, text: str, fill: str = PAPER, colour: str = INK, kind: str = "tag") -> None:
         """Write a text in a small frame; `at` is the middle of the frame."""
@@ -107,6 +110,14 @@ class Page:
 
     def _add(self, line: str) -> None:
         self._lines.append(" " * self._depth + line)
+
+
+def _named(kind: str) -> str:
+    return f' class="{kind}"' if kind else ""
+
+
+def _style(fill: str, colour: str, width: float) -> str:
+    return f'fill="{fill}" stroke="{colour}" stroke-width="{_number(width)}"'
 
 
 def _numbers(point: Point) -> tuple[str, str]:

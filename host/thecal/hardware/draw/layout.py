@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from thecal.hardware.draw.blocks import LEFT, RIGHT, Block, Board, Cable, Pin, Symbol
 from thecal.hardware.draw.channel import Channel, Run, Stub
-from thecal.hardware.draw.ink import FAINT, HEAD, LICENCE, SMALL, TEXT, WARNING, Page
+from thecal.hardware.draw.ink import HEAD, LICENCE, SMALL, TEXT, WARNING, Page
 
 A4_MM = (210, 297)
 WIDTH, HEIGHT = 1_000, 1_414
@@ -23,6 +23,11 @@ BRIDGE = 13
 COLOURS = ("#1d4e89", "#7a1f5c", "#0b6e4f", "#9c4a00", "#5b3fa0", "#00697a", "#6b5900")
 BAR_COLOURS = ("#c62828", "#e07b00", "#c2188b", "#5a3ff0", "#00838f")
 GROUND, GROUND_COLOUR = "GND", "#111111"
+
+LEGEND = (
+    "A dot joins lines; lines that cross without a dot are not connected. Arrows: the net goes on, on the other sheet.",
+    "Lines with a number are wires off the board, in the colour of their insulation. Green squares are screw terminals.",
+)
 
 
 class Sheet:
@@ -137,7 +142,9 @@ class Sheet:
         stubs = []
         for block in self._columns[side]:
             tagged = not isinstance(block, Cable)
-            stubs += [Stub(pin, side, self._tops[block.mark] + pin.dy, tagged and bool(pin.wires)) for pin in block.pins if pin.net and not _flagged(block, pin)]
+            for pin in block.pins:
+                if pin.net and not _flagged(block, pin):
+                    stubs.append(Stub(pin, side, self._tops[block.mark] + pin.dy, tagged and bool(pin.wires)))
         top = self._tops[self._board.mark]
         stubs += [Stub(pin, -side, top + pin.dy, bool(pin.wires)) for pin in self._board.pins if pin.net and pin.face == side]
         return stubs
@@ -158,10 +165,12 @@ class Sheet:
             self._channels[side] = Channel(runs, TOP)
 
     def _colours(self, nets: list[str]) -> dict[str, str]:
+        """Return a colour for each net; a line and a bar never have the same."""
         colours = {}
-        for palette, some in ((BAR_COLOURS, [net for net in nets if net in self._bars]), (COLOURS, [net for net in nets if net not in self._bars])):
-            colours |= {net: palette[index % len(palette)] for index, net in enumerate(sorted(some))}
-        return colours | {GROUND: GROUND_COLOUR}
+        for palette, bars in ((BAR_COLOURS, True), (COLOURS, False)):
+            some = sorted(net for net in nets if (net in self._bars) == bars)
+            colours.update({net: palette[index % len(palette)] for index, net in enumerate(some)})
+        return {**colours, GROUND: GROUND_COLOUR}
 
     # --- painting ---------------------------------------------------------------------------------------------------------
 
@@ -169,10 +178,7 @@ class Sheet:
         page.text((MARGIN, 44), self._title, HEAD, bold=True)
         page.text((MARGIN, 68), self._subtitle, TEXT)
         page.text((MARGIN, 90), WARNING, TEXT, bold=True, colour="#a31621")
-        foot = HEIGHT - FOOT + 20
-        page.text((MARGIN, foot), "A dot joins lines; lines that cross without a dot are not connected. Arrows: the net goes on, on the other sheet.", SMALL)
-        page.text((MARGIN, foot + 16), "Lines with a number are wires off the board, in the colour of their insulation. Green squares are screw terminals.", SMALL)
-        page.text((MARGIN, foot + 32), f"Written from {source} by python -m thecal.hardware. {LICENCE}", SMALL, colour=FAINT)
+        page.texts((MARGIN, HEIGHT - FOOT + 20), (*LEGEND, f"Written from {source} by python -m thecal.hardware. {LICENCE}"), SMALL)
 
     def _paint(self, page: Page, widths: dict[int, float]) -> None:
         edges = {LEFT: MARGIN + widths[LEFT], RIGHT: WIDTH - MARGIN - widths[RIGHT]}

@@ -107,7 +107,8 @@ class _Maker:
             block.pins = [replace(pin, face=-block.side, probe=self._probes.get((pin.mark, pin.terminal), 0)) for pin in block.pins]
             columns[block.side].append(block)
         notes = {name: self._other for name in self._bars if self._elsewhere(name)}
-        return Sheet(f"{self._scheme.name}: {TITLES[self._file]}", SUBTITLES[self._file], board, columns[LEFT], columns[RIGHT], self._bars, notes)
+        title = f"{self._scheme.name}: {TITLES[self._file]}"
+        return Sheet(title, SUBTITLES[self._file], board, columns[LEFT], columns[RIGHT], self._bars, notes)
 
     # --- the board in the middle --------------------------------------------------------------------------------------------
 
@@ -159,7 +160,8 @@ class _Maker:
                 continue
             blocks.append(self._block(item))
         for item in late:
-            rest = [terminal for terminal in item.types if (item.mark, terminal) not in self._in_cable and self._scheme.net_of((item.mark, terminal))]
+            left_over = [terminal for terminal in item.types if (item.mark, terminal) not in self._in_cable]
+            rest = [terminal for terminal in left_over if self._scheme.net_of((item.mark, terminal))]
             if rest:
                 blocks.append(self._of_kind(Box, item, rest))
         for name, nodes in self._nets.items():
