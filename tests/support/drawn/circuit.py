@@ -10,6 +10,7 @@ from support.drawn.svg import Box, Drawing, Point, Shape
 Node = tuple[str, str]
 SHORT = {"A": "anode", "K": "cathode", "+": "plus", "-": "minus"}
 NEAR = 0.6
+EMPTY = "#ffffff"
 
 
 class Joined:
@@ -35,14 +36,15 @@ class Joined:
 
 
 def nets(sheets: dict[str, Drawing]) -> set[frozenset[Node]]:
-    """The sets of terminals that are joined in a set of sheets, by their names as seen."""
+    """The sets of terminals that are joined in a set of sheets, by their names as seen; not the empty ones, that have no wire."""
     joined = Joined()
     for name, drawing in sheets.items():
         _join_sheet(joined, name, drawing)
     for name, drawing in sheets.items():
         _join_flags(joined, name, drawing, sheets)
+    empty = {node for drawing in sheets.values() for node, _, shape in terminals(drawing) if shape.fill == EMPTY}
     found = (frozenset(thing for thing in group if isinstance(thing, tuple) and len(thing) == 2) for group in joined.groups())
-    return {group for group in found if group}
+    return {group for group in found if group and not group <= empty}
 
 
 def terminals(drawing: Drawing) -> Iterator[tuple[Node, list[Point], Shape]]:
@@ -80,22 +82,28 @@ def _terminal(label: str) -> str:
 
 
 def _join_sheet(joined: Joined, sheet: str, drawing: Drawing) -> None:
-    lines = [(sheet, index, shape) for index, shape in enumerate(drawing.of("polyline", "wire"))]
-    dots = [shape.points[0] for shape in drawing.of("circle", "dot")]
-    for _, index, one in lines:
-        joined.find((sheet, index, "line"))
-        for _, other_index, other in lines[index + 1 :]:
-            if _touch(one, other, dots):
-                joined.join((sheet, index, "line"), (sheet, other_index, "line"))
+    """Lines that end at one point are joined, and lines through one dot; lines that only cross are not."""
+    lines = [(sheet, index, "line") for index, _ in enumerate(drawing.of("polyline", "wire"))]
+    at: dict[Point, list[object]] = {}
+    for line, shape in zip(lines, drawing.of("polyline", "wire"), strict=True):
+        joined.find(line)
+        for end in (shape.points[0], shape.points[-1]):
+            at.setdefault(end, []).append(line)
     for node, ends, _ in terminals(drawing):
         joined.find(node)
-        for _, index, line in lines:
-            if any(_same(end, point) for end in ends for point in (line.points[0], line.points[-1])):
-                joined.join(node, (sheet, index, "line"))
+        for end in ends:
+            at.setdefault(end, []).append(node)
+    for dot in drawing.of("circle", "dot"):
+        at.setdefault(dot.points[0], []).extend(
+            line for line, shape in zip(lines, drawing.of("polyline", "wire"), strict=True) if shape.box.near(dot.points[0], NEAR)
+        )
+    for things in at.values():
+        for thing in things:
+            joined.join(things[0], thing)
     for bar in drawing.of("text", "barname"):
-        for _, index, line in lines:
-            if _same(line.points[0], (bar.box.left - 5, line.points[0][1]), 1.5) and abs(line.points[0][1] - bar.box.bottom) < 14:
-                joined.join((sheet, bar.text, "bar"), (sheet, index, "line"))
+        for line, shape in zip(lines, drawing.of("polyline", "wire"), strict=True):
+            if abs(shape.points[0][0] + 5 - bar.box.left) < 1.5 and abs(shape.points[0][1] - bar.box.bottom) < 14:
+                joined.join((sheet, bar.text, "bar"), line)
 
 
 def _join_flags(joined: Joined, sheet: str, drawing: Drawing, sheets: dict[str, Drawing]) -> None:
@@ -108,15 +116,11 @@ def _join_flags(joined: Joined, sheet: str, drawing: Drawing, sheets: dict[str, 
         named, _, other = words.rpartition(" on ")
         assert other in sheets and other != sheet, words
         flag = (sheet, shape.points[0], "flag")
-        for index, line in enumerate(drawing.of("polyline", "wire")):
-            if any(_same(end, shape.points[0]) for end in (line.points[0], line.points[-1])):
-                joined.join(flag, (sheet, index, "line"))
-        for pin in drawing.of("circle", "pin"):
-            if any(
-                {_rounded(pin.points[0]), _rounded(shape.points[0])} == {_rounded(lead.points[0]), _rounded(lead.points[-1])}
-                for lead in drawing.of("polyline", "lead")
-            ):
-                joined.join(flag, _node(drawing, pin))
+        there = _lines_at(sheet, drawing, shape.points[0]) + _pins_led_to(drawing, shape.points[0])
+        if not there:
+            joined.find((words, "a flag without a line"))
+        for thing in there:
+            joined.join(flag, thing)
         nodes = [tuple(piece.split(" ")) for piece in named.split(", ")]
         if all(node in everywhere for node in nodes):
             for node in nodes:
@@ -130,29 +134,20 @@ def _join_flags(joined: Joined, sheet: str, drawing: Drawing, sheets: dict[str, 
             joined.join((sheet, bar.text, "bar"), (found[1], bar.text, "bar"))
 
 
+def _lines_at(sheet: str, drawing: Drawing, point: Point) -> list[object]:
+    lines = enumerate(drawing.of("polyline", "wire"))
+    return [(sheet, index, "line") for index, line in lines if same(point, line.points[0]) or same(point, line.points[-1])]
+
+
+def _pins_led_to(drawing: Drawing, point: Point) -> list[object]:
+    """The terminals whose lead ends at a point: their flag is at the part itself."""
+    leads = [lead for lead in drawing.of("polyline", "lead") if same(point, lead.points[-1])]
+    return [_node(drawing, pin) for pin in drawing.of("circle", "pin") for lead in leads if same(pin.points[0], lead.points[0])]
+
+
 def _stretched(note: Shape) -> Box:
     return Box(note.box.left - 10, note.box.top, note.box.right, note.box.bottom)
 
 
-def _touch(one: Shape, other: Shape, dots: list[Point]) -> bool:
-    for end in (one.points[0], one.points[-1]):
-        if any(_same(end, there) for there in (other.points[0], other.points[-1])):
-            return True
-        if _on(end, other) and any(_same(end, dot) for dot in dots):
-            return True
-    return any(_on(end, one) and any(_same(end, dot) for dot in dots) for end in (other.points[0], other.points[-1]))
-
-
-def _on(point: Point, line: Shape) -> bool:
-    (x1, y1), (x2, y2) = line.points[0], line.points[-1]
-    if abs(x1 - x2) < NEAR:
-        return abs(point[0] - x1) < NEAR and min(y1, y2) <= point[1] <= max(y1, y2)
-    return abs(point[1] - y1) < NEAR and min(x1, x2) <= point[0] <= max(x1, x2)
-
-
-def _same(one: Point, other: Point, by: float = NEAR) -> bool:
+def same(one: Point, other: Point, by: float = NEAR) -> bool:
     return abs(one[0] - other[0]) < by and abs(one[1] - other[1]) < by
-
-
-def _rounded(point: Point) -> tuple[int, int]:
-    return round(point[0]), round(point[1])

@@ -50,6 +50,7 @@ class Shape:
     points: tuple[Point, ...]
     box: Box
     stroke: str
+    fill: str
     size: float
     groups: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
@@ -106,7 +107,17 @@ def _shape(child: ET.Element, tag: str, groups: tuple) -> Shape:
         points, box = ((x, y),), Box(x - r, y - r, x + r, y + r)
     else:
         box = _text_box(text, number, child.attrib.get("text-anchor", "start"), "font-weight" in child.attrib)
-    return Shape(tag, child.attrib.get("class", ""), text, points, box, child.attrib.get("stroke", ""), number["font-size"], groups)
+    return Shape(
+        tag,
+        child.attrib.get("class", ""),
+        text,
+        points,
+        box,
+        child.attrib.get("stroke", ""),
+        child.attrib.get("fill", ""),
+        number["font-size"],
+        groups,
+    )
 
 
 def _text_box(text: str, number: dict[str, float], anchor: str, bold: bool) -> Box:
