@@ -84,7 +84,7 @@ def _terminal(label: str) -> str:
 def _join_sheet(joined: Joined, sheet: str, drawing: Drawing) -> None:
     """Lines that end at one point are joined, and lines through one dot; lines that only cross are not."""
     lines = [(sheet, index, "line") for index, _ in enumerate(drawing.of("polyline", "wire"))]
-    at: dict[Point, list[object]] = {}
+    at: dict[Point, list[tuple]] = {}
     for line, shape in zip(lines, drawing.of("polyline", "wire"), strict=True):
         joined.find(line)
         for end in (shape.points[0], shape.points[-1]):
@@ -100,6 +100,12 @@ def _join_sheet(joined: Joined, sheet: str, drawing: Drawing) -> None:
     for things in at.values():
         for thing in things:
             joined.join(things[0], thing)
+    tops = {bar.box.left - 5: bar.box.bottom for bar in drawing.of("text", "barname")}
+    flags = [shape.points[0] for shape in drawing.of("polygon", "body") if shape.data("flag") is not None]
+    for end, things in at.items():
+        at_bar = any(abs(end[0] - x) < 1.5 and abs(end[1] - y) < 14 for x, y in tops.items())
+        if len(things) == 1 and not at_bar and end not in flags and things[0][-1] == "line":
+            joined.find((f"{sheet} {end}", "a loose end"))
     for bar in drawing.of("text", "barname"):
         for line, shape in zip(lines, drawing.of("polyline", "wire"), strict=True):
             if abs(shape.points[0][0] + 5 - bar.box.left) < 1.5 and abs(shape.points[0][1] - bar.box.bottom) < 14:
