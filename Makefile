@@ -132,7 +132,7 @@ bench: $(BENCH_STAMP) ## ours against named peers on one emulated board, minutes
 	@PYTHONPATH=tests $(BIN)/python -m bench $(if $(filter-out 0,$(JSON)),--json) $(if $(filter-out 0,$(QUICK)),--quick) $(if $(ONLY),--only $(ONLY))
 
 wiring: $(RUN_STAMP) ## write the pages of hardware/ anew: wiring, parts
-	@$(BIN)/python -m thecal.hardware hardware/tmc2209-hiperistaltic.toml hardware/drv8833-coils.toml
+	@$(BIN)/python -m thecal.hardware hardware/tmc2209-peristaltic01.toml hardware/drv8833-coils.toml
 
 DIST ?= dist
 .PHONY: wheel

@@ -21,8 +21,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Hold the stop button of one of them", "thecal sim --press hold --port flow-1"),
     ),
     "flash": (
-        ("Put the firmware on a new board", "thecal flash --bench tmc2209-hiperistaltic"),
-        ("See the plan, with or without a board", "thecal flash --bench tmc2209-hiperistaltic --dry-run"),
+        ("Put the firmware on a new board", "thecal flash --bench tmc2209-peristaltic01"),
+        ("See the plan, with or without a board", "thecal flash --bench tmc2209-peristaltic01 --dry-run"),
         ("Update the pump flow-1; it keeps its bench", "thecal flash --port flow-1"),
         ("Remove lost keys, with its stop button held at power-up", "thecal flash --forget-key"),
     ),
@@ -41,7 +41,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "new": (("Write a prescription to edit", "thecal new rx.toml"),),
     "limits": (
         ("Show the limits of the pump and its program", "thecal limits"),
-        ("Show them for a prescription, without a pump", "thecal limits rx.toml --bench tmc2209-hiperistaltic"),
+        ("Show them for a prescription, without a pump", "thecal limits rx.toml --bench tmc2209-peristaltic01"),
     ),
     "bench": (
         ("Show the ceilings and what is used of them", "thecal bench show"),

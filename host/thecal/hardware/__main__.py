@@ -1,4 +1,4 @@
-"""`python -m thecal.hardware BENCH...`: beside each bench file a folder with its wiring page and its list of parts."""
+"""`python -m thecal.hardware BENCH...`: beside each bench file a folder with its pages, its list of parts and its drawings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from thecal.errors import ThecalError
-from thecal.hardware import bill, tables
+from thecal.hardware import bill, powerup, tables
+from thecal.hardware.draw import scheme, sheets
 from thecal.hardware.rig import read_rig
 
 
@@ -15,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code."""
     from thecal.terminal.complaint import report
 
-    parser = argparse.ArgumentParser(prog="python -m thecal.hardware", description="Write the wiring page and the list of parts.")
+    parser = argparse.ArgumentParser(prog="python -m thecal.hardware", description="Write pages, list of parts and drawings of a bench.")
     parser.add_argument("bench", nargs="+", type=Path, help="a bench file with [parts] and [wiring]")
     chosen = parser.parse_args(arguments)
     try:
@@ -30,7 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
 def documents(bench: Path) -> dict[str, str]:
     """Return the text of each generated file by its name. Raises BadInput if the bench file has a mistake."""
     rig = read_rig(bench)
-    return {"wiring.md": tables.page(rig, bench.name), "parts.csv": bill.sheet(rig)}
+    made = {"wiring.md": tables.page(rig, bench.name), "parts.csv": bill.sheet(rig)}
+    return made | sheets.draw(scheme.of(rig), bench.name, powerup.probes(rig))
 
 
 def write(bench: Path) -> Path:

@@ -140,6 +140,7 @@ class LibraryPart(_Table):
     straps: dict[int, dict[str, Level]] = Field(default_factory=dict)
     ties: dict[str, str] = Field(default_factory=dict)
     contact: Literal["", "NC", "NO"] = ""
+    cell: str = ""
     values: dict[str, Number] = Field(default_factory=dict)
     terminals: dict[str, Terminal] = Field(default_factory=dict)
 

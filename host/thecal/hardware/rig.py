@@ -154,9 +154,13 @@ def part_figure(part: LibraryPart, key: str) -> Figure:
 
 def read_rig(file: Path) -> Rig:
     """Return the rig of a bench file. Raises BadInput with the correction if the pump, the library or the wiring would refuse it."""
-    bench, known = read_bench(file), library.load()
+    return rig_of(read_bench(file), str(file))
+
+
+def rig_of(bench: Bench, file: str) -> Rig:
+    """Return the rig of a bench that was read already; `file` names it in an error. Raises BadInput."""
     try:
-        return _checked(bench, known)
+        return _checked(bench, library.load())
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
