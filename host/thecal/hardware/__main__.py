@@ -8,6 +8,9 @@ from pathlib import Path
 
 from thecal.errors import ThecalError
 from thecal.hardware import bill, powerup, tables
+from thecal.hardware.board import plan
+from thecal.hardware.board.documents import NO_BOARD
+from thecal.hardware.board.documents import documents as board
 from thecal.hardware.draw import scheme, sheets
 from thecal.hardware.rig import read_rig
 
@@ -22,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for bench in chosen.bench:
             print(write(bench))
+            if not plan.has_board(read_rig(bench)):
+                print(f"{bench.name}: {NO_BOARD}", file=sys.stderr)
     except ThecalError as error:
         report(error, False)
         return error.exit_code
@@ -32,7 +37,8 @@ def documents(bench: Path) -> dict[str, str]:
     """Return the text of each generated file by its name. Raises BadInput if the bench file has a mistake."""
     rig = read_rig(bench)
     made = {"wiring.md": tables.page(rig, bench.name), "parts.csv": bill.sheet(rig)}
-    return made | sheets.draw(scheme.of(rig), bench.name, powerup.probes(rig))
+    made |= sheets.draw(scheme.of(rig), bench.name, powerup.probes(rig))
+    return made | board(rig, bench)
 
 
 def write(bench: Path) -> Path:

@@ -19,7 +19,7 @@ _END_MM = 8
 _ORDER = """\
 1. Print [board-1to1.svg](board-1to1.svg) at 100 %, measure its line of 100 mm, cut both pictures out. Count the holes of your board: it needs
    {rows} rows of {columns}. Mark row A and column 1 on both sides of the board with a felt pen.
-2. Drill {screws} to 3.2 mm for the screws. Drill these to 1.3 mm: {drilled}.
+2. Drill 3.2 mm for the screws, {inset} mm from both edges of each corner. Drill these holes to 1.3 mm: {drilled}.
 3. Solder the parts of the table below from the lowest to the highest: resistors, diodes, small capacitors, sockets, terminals, the rest.
    A part with two unlike legs has its first pin where the table says so; the modules stay out until the last test is done.
 4. Lay the bare wires of the list in its order. Each goes flat along the named holes and is soldered at every leg that it touches, and at
@@ -34,7 +34,7 @@ def page(rig: Rig, layout: Layout, bench_file: str) -> str:
     written = f"Written from `{bench_file}` by `python -m thecal.hardware`; a test compares them. Change the bench file, not this page."
     drilled = sorted(hole for place in layout.places.values() if place.footprint.drill_mm > ORDINARY_DRILL_MM for hole in place.holes.values())
     steps = _ORDER.format(
-        rows=layout.rows, columns=layout.columns, screws=_listed(layout.screws), drilled=_listed(sorted(drilled, key=lambda hole: hole[::-1]))
+        rows=layout.rows, columns=layout.columns, inset=f"{layout.screw_inset_mm:g}", drilled=_listed(sorted(drilled, key=lambda hole: hole[::-1]))
     )
     nets = plan.nets_of(rig)
     parts = [f"# Board of {rig.name}", WARNING, written, "Nobody has built it yet: `../BUILDS.md` is the form for what you find."]
@@ -42,7 +42,7 @@ def page(rig: Rig, layout: Layout, bench_file: str) -> str:
     parts += ["## Material", _material(layout)]
     parts += ["## Order of work", steps]
     parts += ["## Parts", table(("part", "value", "holes"), _places(rig, layout))]
-    parts += ["## Links", table(("link", "wire", "along the holes", "net", "legs that it joins"), _links(layout, nets))]
+    parts += ["## Links", table(("link", "wire", "along the holes", "net", "legs, and other links, that it joins"), _links(layout, nets))]
     parts += ["## Test with a beeper", _test(layout), table(("net", "these must beep with each other"), _together(layout, nets))]
     return "\n\n".join(parts) + "\n"
 
@@ -77,23 +77,26 @@ def _places(rig: Rig, layout: Layout) -> Iterator[tuple[str, str, str]]:
     for mark, place in layout.places.items():
         pins = list(place.holes.items())
         if len(pins) > 8:
-            rows = sorted({hole[0] for _, hole in pins}), sorted({hole[1] for _, hole in pins})
-            corner = f"{len(pins)} pins from {name((rows[0][0], rows[1][0]))} to {name((rows[0][-1], rows[1][-1]))}"
-            yield mark, values[mark], f"{corner}; {pins[0][0]} at {name(pins[0][1])}, {pins[-1][0]} at {name(pins[-1][1])}"
+            # Two corners of a module tell which way round it stands.
+            first, last = (choose(pins, key=lambda pin: (pin[1][1], pin[1][0])) for choose in (min, max))
+            yield mark, values[mark], f"{len(pins)} pins, {first[0]} at {name(first[1])} to {last[0]} at {name(last[1])}"
         else:
             yield mark, values[mark], ", ".join(f"{pin} at {name(hole)}" for pin, hole in pins)
 
 
 def _links(layout: Layout, nets: check.Nets) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each track, then for each wire: number, wire, holes, net, and the legs and other links that it meets."""
     pin_at = {hole: f"{mark} {pin}" for mark, pin, hole in layout.pads()}
     net_at = _net_at(layout, nets)
     links: list[Track | Wire] = [*layout.tracks, *layout.wires]
-    for number, link in enumerate(links, 1):
-        if isinstance(link, Track):
-            legs = [pin_at[hole] for hole in link.holes if hole in pin_at]
-            yield str(number), "bare", " - ".join(map(name, link.corners)), net_at[link.corners[0]], ", ".join(legs)
-        else:
-            yield str(number), f"{link.colour} {link.mm2_hundredths / 100:g} mm2", " - ".join(map(name, link.ends)), net_at[link.ends[0]], ""
+    under = [link.holes if isinstance(link, Track) else link.ends for link in links]
+    for number, link in enumerate(links):
+        corners = link.corners if isinstance(link, Track) else link.ends
+        kind = "bare" if isinstance(link, Track) else f"{link.colour} {link.mm2_hundredths / 100:g} mm2"
+        legs = [pin_at[hole] for hole in under[number] if hole in pin_at]
+        met = [str(other + 1) for other, holes in enumerate(under) if other != number and set(holes) & set(under[number])]
+        joined = ", ".join(legs) + (f" (links {', '.join(met)})" if met else "")
+        yield str(number + 1), kind, " - ".join(map(name, corners)), net_at[corners[0]], joined.strip()
 
 
 def _net_at(layout: Layout, nets: check.Nets) -> dict[Hole, str]:
