@@ -1,0 +1,82 @@
+"""The pages of a board's layout: front, back, and both at 1:1 to lay under the board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from thecal.hardware.board import back, front
+from thecal.hardware.board.layout import Layout
+from thecal.hardware.board.svg import Page
+from thecal.hardware.board.view import View
+
+A4_LONG_MM, A4_SHORT_MM = 297.0, 210.0
+# At a page width of 1000 px these are 9.1 px and 9.2 px.
+SMALL_LANDSCAPE_MM, SMALL_PORTRAIT_MM = 2.7, 1.95
+_WARNING = "Bench use only. Never connect this pump to a person or an animal."
+
+
+@dataclass(frozen=True)
+class Names:
+    """What to write beside the parts: `values` by mark, `labels` by (mark, pin)."""
+
+    rig: str
+    values: Mapping[str, str]
+    labels: Mapping[tuple[str, str], str]
+
+
+def one_side(layout: Layout, names: Names, is_back: bool) -> str:
+    """Return an A4 page, landscape, with the front or the back as large as it fits."""
+    side = "back (mirrored): links" if is_back else "front: parts"
+    page = Page(A4_LONG_MM, A4_SHORT_MM, f"{names.rig}: board, {side}")
+    scale = min((A4_LONG_MM - 22) / layout.width_mm, (A4_SHORT_MM - 34) / layout.height_mm)
+    scale = int(scale * 20) / 20
+    view = View(page, layout, (A4_LONG_MM - layout.width_mm * scale) / 2, 17, scale, is_back, SMALL_LANDSCAPE_MM)
+    page.text(10, 6, f"{names.rig} - board, {side} - {scale:g}:1", font_size=4.2, text_anchor="start", font_weight="bold")
+    page.text(A4_LONG_MM - 10, 6, _WARNING, font_size=3.2, text_anchor="end")
+    view.board()
+    view.names(3.2)
+    if is_back:
+        back.draw(view, names.labels)
+    else:
+        front.draw(view, names.values, names.labels)
+    bottom = view.top + layout.height_mm * scale + 8.5
+    for line, words in enumerate(_legend(is_back)):
+        page.text(10, bottom + 4 * line, words, font_size=3, text_anchor="start")
+    return str(page)
+
+
+def _legend(is_back: bool) -> list[str]:
+    if is_back:
+        return [
+            "Grey: bare tinned copper wire 0.8 mm (0.5 mm2), soldered at every pad of its net that it crosses. Thick colour: insulated 0.5 mm2; thin: 0.14 mm2.",
+            "Square: first pin of a part. Each insulated wire ends in a hole of its own; push the stripped end through from this side. Numbers: board.md.",
+        ]
+    return [
+        "Square: first pin. Red pins: drill the hole to 1.3 mm. Modules stand in sockets. Bar on a diode: cathode; thick edge of REG: its flat side.",
+        "Letters and numbers name the holes: C17 is row C, column 17. Order of work and the list of links: board.md.",
+    ]
+
+
+def print_1to1(layout: Layout, names: Names) -> str:
+    """Return an A4 page, portrait, with front and back at 1:1: holes, bodies, tracks; no room for names of pins."""
+    page = Page(A4_SHORT_MM, A4_LONG_MM, f"{names.rig}: board, 1:1")
+    page.text(10, 8, f"{names.rig} - board at 1:1 - print at 100 %, without fitting to the page", font_size=3.6, text_anchor="start", font_weight="bold")
+    page.text(10, 13, _WARNING, font_size=3, text_anchor="start")
+    left = (A4_SHORT_MM - layout.width_mm) / 2
+    for number, is_back in enumerate((False, True)):
+        top = 27 + number * (layout.height_mm + 26)
+        page.text(left, top - 8, "back, as you see it when the board is turned over" if is_back else "front", font_size=3.2, text_anchor="start")
+        view = View(page, layout, left, top, 1.0, is_back, SMALL_PORTRAIT_MM)
+        view.board()
+        view.names(2.6)
+        if is_back:
+            back.draw(view, {}, numbered=False)
+        else:
+            front.draw(view, {}, {})
+    bottom = 27 + 2 * layout.height_mm + 26 + 9
+    page.add("line", x1=left, y1=bottom, x2=left + 100, y2=bottom, stroke="#111", stroke_width=0.4)
+    for x in (left, left + 100):
+        page.add("line", x1=x, y1=bottom - 2, x2=x, y2=bottom + 2, stroke="#111", stroke_width=0.4)
+    page.text(left + 104, bottom, "100 mm: measure it before you trust this page", font_size=3, text_anchor="start")
+    return str(page)
