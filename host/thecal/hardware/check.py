@@ -11,7 +11,19 @@ from thecal.files.bench import Bench, read_bench
 from thecal.hardware.figures import STATES
 from thecal.hardware.rig import Rig, read_rig, rig_of
 from thecal.hardware.rules import (
-    budgets, bus, buttons, divider, enable, fuse, ordering, protection, purpose, ratings, resources, signals, supplies,
+    budgets,
+    bus,
+    buttons,
+    divider,
+    enable,
+    fuse,
+    ordering,
+    protection,
+    purpose,
+    ratings,
+    resources,
+    signals,
+    supplies,
 )  # fmt: skip
 from thecal.hardware.rules.circuit import Circuit
 from thecal.hardware.rules.finding import Finding, Undecided

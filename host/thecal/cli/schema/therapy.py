@@ -122,8 +122,8 @@ class BenchFinding(Shape):
 
 
 class BenchCheck(Shape):
-    """`thecal bench check`: exit code 2 if there is a finding. `figures`: how many of the parts' figures are read, computed, unread, defined
-    or measured; empty for a simulated rig."""
+    """`thecal bench check`: exit code 2 if there is a finding. `figures`: how many of the parts' figures are read, computed, unread,
+    defined or measured; empty for a simulated rig."""
 
     bench: str
     target: str

@@ -8,7 +8,7 @@ from thecal.hardware import nets, pico
 from thecal.hardware.rig import Part
 from thecal.hardware.rules import roles
 from thecal.hardware.rules.circuit import Circuit, Element
-from thecal.hardware.rules.finding import Finding, ohms, span, volts
+from thecal.hardware.rules.finding import Finding, ohms, span
 from thecal.hardware.rules.network import CONTACT_OHM, State, resistance, voltages
 from thecal.hardware.rules.roles import Roles
 

@@ -34,10 +34,10 @@ def the_resistor_is_there(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     driver, net, rail = circuit.driver, _enable(circuit), _rail(circuit, known)
     name = f"{driver.mark}:{driver.library.enable}"
     if (
-        driver.library.disabled == "low"
-        and circuit.bench.disabled_level
-        or driver.library.disabled == "high"
-        and not circuit.bench.disabled_level
+        (driver.library.disabled == "low"
+        and circuit.bench.disabled_level)
+        or (driver.library.disabled == "high"
+        and not circuit.bench.disabled_level)
     ):
         text = (
             f"the firmware switches a {circuit.bench.driver} off by another level than {driver.library.disabled}, which {driver.mark} needs"

@@ -109,7 +109,7 @@ def the_adc_is_filtered(circuit: Circuit, known: Roles) -> Iterator[Finding]:
 def a_reversed_supply_opens_the_fuse(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find a rig that a reversed or too high supply destroys: there must be a TVS diode behind the fuse, cathode at the plus."""
     fused = known.net_with(roles.FUSED)
-    found = [element for element in circuit.between("tvs", fused, circuit.ground)]
+    found = list(circuit.between("tvs", fused, circuit.ground))
     good = [one for one in found if circuit.terminal((one.mark, one.terminals[one.ends.index(fused)])).type == "cathode"]
     if not good:
         text = f"nothing protects the rig from a reversed supply: no TVS diode with its cathode at {fused or 'the fused supply'} and its anode at ground"
