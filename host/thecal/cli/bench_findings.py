@@ -23,7 +23,8 @@ def show(name: str, as_json: bool) -> bool:
     else:
         data(f"{bench['name']}: no finding" + ("; a simulated rig has no wires to check" if not figures else ""))
     if figures and not as_json:
-        talk(f"figures of its parts: {counted(figures)}; nobody has built this rig yet unless a figure is measured")
+        built = "" if figures["measured"] else "; no builder has measured one yet"
+        talk(f"figures of its parts: {counted(figures)}{built}")
     return bool(found)
 
 

@@ -8,7 +8,7 @@ from thecal.hardware import nets, pico
 from thecal.hardware.rig import Part
 from thecal.hardware.rules import roles
 from thecal.hardware.rules.circuit import Circuit, Element
-from thecal.hardware.rules.finding import Finding, ohms, span
+from thecal.hardware.rules.finding import Finding, listed, ohms, span
 from thecal.hardware.rules.network import CONTACT_OHM, State, resistance, voltages
 from thecal.hardware.rules.roles import Roles
 
@@ -40,7 +40,8 @@ def contacts(circuit: Circuit, known: Roles) -> Iterator[Finding]:
         words = "normally closed (NC)" if want == "NC" else "normally open (NO)"
         found, net = _contact(circuit, known, name), _lead(circuit, known, name)
         if found is None:
-            text = f"PICO:{name} has no switch between its lead {net or '(no wire)'} and ground: it holds {', '.join(circuit.names(net)) or 'nothing'}"
+            holds = listed(circuit.names(net)) or "nothing"
+            text = f"PICO:{name} has no switch between its lead {net or '(no wire)'} and ground: it holds {holds}"
             yield Finding(RULE, text, f"a {words} contact from {net or 'its pin'} to {circuit.ground}", net, ("PICO",))
         elif circuit.rig.parts[found.mark].library.contact != want:
             has = circuit.rig.parts[found.mark].library.contact or "unknown"
@@ -59,7 +60,8 @@ def filters(circuit: Circuit, known: Roles) -> Iterator[Finding]:
             yield Finding(RULE, text, "put 1 kOhm between the lead and the pin, at the Pico", here, ("PICO",))
         nf = sum(circuit.value(element.mark, "nf")[0] for element in circuit.between("capacitor", here, circuit.ground))
         if not FILTER_NF[0] <= nf <= FILTER_NF[1]:
-            text = f"PICO:{name} has {nf or 'no'} nF to ground; it needs {FILTER_NF[0]} to {FILTER_NF[1]} nF, so that the motor can't hide a press"
+            need = f"{FILTER_NF[0]} to {FILTER_NF[1]} nF"
+            text = f"PICO:{name} has {nf or 'no'} nF to ground; it needs {need}, so that the motor can't hide a press"
             yield Finding(RULE, text, "put 10 nF from the pin to ground, at the Pico", here, ("PICO",), f"{nf} nF")
 
 
