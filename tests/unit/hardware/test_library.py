@@ -17,6 +17,9 @@ from thecal.hardware.rig import part_figure, read_rig
 FOLDER = hardware_folder() / "library"
 PARTS, SOURCES = library.load(), library.sources()
 BENCHES = sorted(file for file in hardware_folder().glob("*.toml") if not file.stem.startswith("sim-"))
+# How the name of a figure ends, and the names of those that need no unit.
+UNIT = re.compile(r"(^|[._])(mv|ma|ua|mohm|ohm|nf|pf|uh|hz|mw|us|um|um2|mdeg|mnm|permille)(_per_(a|m))?$|nl_per_turn$")
+PLAIN = {"address", "places", "arms", "bearings"}
 by_part = pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
 by_bench = pytest.mark.parametrize("bench", BENCHES, ids=[file.stem for file in BENCHES])
 
@@ -36,9 +39,7 @@ def test_every_figure_has_a_state_and_says_where_it_comes_from(part: LibraryPart
         assert (one.source in SOURCES) == (one.state == READ), key
         if one.state == UNREAD:
             assert not one.known or (one.low is not None and one.high is not None and one.low < one.high), key
-        assert re.search(
-            r"(_(mv|ma|ua|mohm|ohm|nf|pf|uh|hz|mw|us|um|mdeg|mnm|permille|nl_per_turn|mv_per_a|pf_per_m)|\.pull_ohm)$", key
-        ) or (key.rpartition(".")[2] in {"ohm", "nf", "address", "places", "arms", "bearings"}), f"{key}: no unit"
+        assert UNIT.search(key) or key.rpartition(".")[2] in PLAIN, f"{key}: no unit"
 
 
 @by_part
