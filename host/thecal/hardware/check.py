@@ -11,7 +11,19 @@ from thecal.files.bench import Bench, read_bench
 from thecal.hardware.figures import STATES
 from thecal.hardware.rig import Rig, read_rig, rig_of
 from thecal.hardware.rules import (
-    budgets, bus, buttons, divider, enable, fuse, ordering, protection, purpose, ratings, resources, signals, supplies,
+    budgets,
+    bus,
+    buttons,
+    divider,
+    enable,
+    fuse,
+    ordering,
+    protection,
+    purpose,
+    ratings,
+    resources,
+    signals,
+    supplies,
 )  # fmt: skip
 from thecal.hardware.rules.circuit import Circuit
 from thecal.hardware.rules.finding import Finding, Undecided
@@ -78,10 +90,9 @@ def require_bench(bench: Bench) -> None:
 def _require(name: str, found: list[Finding]) -> None:
     if found:
         count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
-        lines = [f"{one.rule}: {one.text}. {one.cure[:1].upper()}{one.cure[1:]}." for one in found]
-        raise BadInput(
-            "\n".join([f"{name}: {count} of the electrical rules:", *lines]), f"correct the bench; see: thecal bench check {name}"
-        )
+        lines = [f"{one.rule}: {one.text} ({one.cure})" for one in found]
+        cause = f"{name}: {count} of the electrical rules, so nothing is written: {'; '.join(lines)}"
+        raise BadInput(cause, f"correct the bench file; as a table: thecal bench check {name}")
 
 
 def counts(file: Path) -> dict[str, int]:

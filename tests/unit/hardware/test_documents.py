@@ -176,10 +176,17 @@ MISTAKES = {
 
 def test_the_small_rig_is_good(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(BENCH)
-    folder = command.write(tmp_path / "small.toml")
-    assert {file.name for file in folder.iterdir()} == {"wiring.md", "parts.csv"}
-    assert "| `step` | GP2 | 4 | R1 1 |" in (folder / "wiring.md").read_text()
-    assert "| `led` | GP25 | none | the Pico's own LED |" in (folder / "wiring.md").read_text()
+    made = command.documents(tmp_path / "small.toml")
+    assert set(made) == {"wiring.md", "parts.csv"}
+    assert "| `step` | GP2 | 4 | R1 1 |" in made["wiring.md"]
+    assert "| `led` | GP25 | none | the Pico's own LED |" in made["wiring.md"]
+
+
+def test_the_small_rig_is_not_written_because_it_breaks_the_electrical_rules(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(BENCH)
+    with pytest.raises(BadInput, match="of the electrical rules, so nothing is written"):
+        command.write(tmp_path / "small.toml")
+    assert not (tmp_path / "small").exists()
 
 
 @pytest.mark.parametrize(("old", "new", "words"), MISTAKES.values(), ids=MISTAKES)
@@ -194,9 +201,10 @@ def test_a_mistake_in_parts_or_wiring_is_refused(old: str, new: str, words: str,
 
 def test_the_command_writes_beside_the_bench_and_tells_mistakes(tmp_path: Path) -> None:
     file = tmp_path / "small.toml"
-    file.write_text(BENCH)
+    file.write_text(REAL[0].read_text(encoding="utf-8"), encoding="utf-8")
     done = subprocess.run([sys.executable, "-m", "thecal.hardware", str(file)], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, str(tmp_path / "small"))
+    assert {one.name for one in (tmp_path / "small").iterdir()} == set(command.documents(file))
     file.write_text(BENCH.replace("step = 2", "step = 3"))
     done = subprocess.run([sys.executable, "-m", "thecal.hardware", str(file)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and "pins.dir and pins.step are both GPIO 3" in done.stderr

@@ -87,7 +87,8 @@ def resistors_stay_cool(circuit: Circuit, known: Roles) -> Iterator[Finding]:
             heat_mw = across_mv**2 / resistance(circuit, element.mark)[0] / 1000
             can_mw = DERATED * circuit.value(element.mark, "rated_mw")[0]
             if heat_mw > can_mw:
-                text = f"{element.mark} may turn {heat_mw:.0f} mW into heat between {element.ends[0]} and {element.ends[1]}; it bears {can_mw:.0f} mW"
+                where = f"between {element.ends[0]} and {element.ends[1]}"
+                text = f"{element.mark} may turn {heat_mw:.0f} mW into heat {where}; it bears {can_mw:.0f} mW"
                 yield Finding(
                     RULE, text, "take a larger resistance, or a stronger resistor", element.ends[0], (element.mark,), f"{heat_mw:.0f} mW"
                 )

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from thecal.hardware.rig import Part
-from thecal.hardware.rules import roles
 from thecal.hardware.rules.circuit import Circuit
 from thecal.hardware.rules.finding import Finding, ohms
 from thecal.hardware.rules.network import resistance

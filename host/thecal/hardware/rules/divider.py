@@ -79,7 +79,8 @@ def low_is_above_what_stops(circuit: Circuit, known: Roles) -> Iterator[Finding]
         if circuit.terminal(node).type == "power_in":
             need_mv = circuit.rating(node, "min_mv")[1]
             if low_mv < need_mv:
-                text = f"motor.supply_low_mv is {volts(low_mv)}, but {nets.show(node)} needs {volts(need_mv)}: it stops before the pump notices"
+                why = "it stops before the pump notices"
+                text = f"motor.supply_low_mv is {volts(low_mv)}, but {nets.show(node)} needs {volts(need_mv)}: {why}"
                 yield Finding(
                     RULE, text, f"write at least supply_low_mv = {need_mv}", motor, (node[0],), f"{low_mv} mV, needs {need_mv} mV"
                 )
@@ -97,10 +98,12 @@ def high_is_above_the_supply(circuit: Circuit, known: Roles) -> Iterator[Finding
         return
     held = voltages(circuit, known, State()).get(motor, (0.0, 0.0))
     if high_mv <= held[1]:
-        text = f"motor.supply_high_mv is {volts(high_mv)}, and the supply itself may have {volts(held[1])}: the pump would refuse a good supply"
+        why = "the pump would refuse a good supply"
+        text = f"motor.supply_high_mv is {volts(high_mv)}, and the supply itself may have {volts(held[1])}: {why}"
         yield Finding(RULE, text, "write a higher supply_high_mv", motor, numbers=span(held))
     if high_mv >= circuit.bench.supply_full_scale_mv:
-        text = f"motor.supply_high_mv is {volts(high_mv)}, at or over the full scale, {volts(circuit.bench.supply_full_scale_mv)}: it can't be seen"
+        full = volts(circuit.bench.supply_full_scale_mv)
+        text = f"motor.supply_high_mv is {volts(high_mv)}, at or over the full scale, {full}: it can't be seen"
         yield Finding(RULE, text, "write a lower supply_high_mv", motor, (pico.PART,))
     for node in circuit.nodes(motor):
         if circuit.terminal(node).type in ("power_in", "passive") and high_mv > circuit.rating(node, "max_mv")[0]:

@@ -44,7 +44,8 @@ def the_supply_opens_the_fuse(circuit: Circuit, known: Roles) -> Iterator[Findin
         rated_ma = circuit.value(element.mark, "rated_ma")[1]
         if SUPPLY_TIMES * rated_ma > can_ma:
             numbers = f"{SUPPLY_TIMES} x {amperes(rated_ma)} = {amperes(SUPPLY_TIMES * rated_ma)}, supply {amperes(can_ma)}"
-            text = f"{supply.mark} gives {amperes(can_ma)}, less than {SUPPLY_TIMES} times {element.mark} ({amperes(rated_ma)}): a short may not open it"
+            fuse = f"{element.mark} ({amperes(rated_ma)})"
+            text = f"{supply.mark} gives {amperes(can_ma)}, less than {SUPPLY_TIMES} times {fuse}: a short may not open it"
             yield Finding(RULE, text, "take a smaller fuse, or a stronger supply", circuit.plus, (element.mark, supply.mark), numbers)
 
 

@@ -82,10 +82,10 @@ def _sources(circuit: Circuit, known: Roles, state: State) -> dict[str, Span]:
     if state.pico:
         found.update(_of_pico(circuit, state, found))
     if state.driver and known.net_with(roles.MOTOR) in found:
-        high = found[known.net_with(roles.MOTOR)][1]
+        motor_high_mv = found[known.net_with(roles.MOTOR)][1]
         for net, held in known.by_net.items():
             if any(role.startswith("coil ") for role in held) and net not in found:
-                found[net] = (0.0, high)
+                found[net] = (0.0, motor_high_mv)
     return found
 
 

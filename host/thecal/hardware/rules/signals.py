@@ -8,7 +8,7 @@ from pumpcore.bench.bench import COIL_NAMES
 from thecal.hardware import nets
 from thecal.hardware.rules import roles
 from thecal.hardware.rules.circuit import Circuit
-from thecal.hardware.rules.finding import Finding, listed, ohms
+from thecal.hardware.rules.finding import Finding, listed
 from thecal.hardware.rules.network import State, resistance, voltages
 from thecal.hardware.rules.roles import Roles
 
@@ -93,7 +93,8 @@ def coils_are_paired(circuit: Circuit, known: Roles) -> Iterator[Finding]:
             output = outputs.get(f"{terminal.coil}{terminal.name[-1]}", "")
             net = circuit.net(part.mark, terminal.name)
             if not net or net != circuit.net(driver.mark, output):
-                text = f"{part.mark}:{terminal.name} is not at {driver.mark}:{output} (coil {terminal.coil}), but on the net {net or '(no wire)'}"
+                goal = f"{driver.mark}:{output} (coil {terminal.coil})"
+                text = f"{part.mark}:{terminal.name} is not at {goal}, but on the net {net or '(no wire)'}"
                 yield Finding(RULE, text, f"wire {part.mark}:{terminal.name} to {driver.mark}:{output}", net, (part.mark, driver.mark))
 
 
@@ -128,7 +129,7 @@ def _level(circuit: Circuit, held: dict[str, tuple[float, float]], mark: str, na
     low_mv, high_mv = held[net]
     if low_mv >= circuit.rating((mark, name), "high_mv")[1]:
         return "high"
-    return "low" if high_mv <= circuit.rating((mark, name), "low_mv")[0] else f"between the levels, {ohms(0)}"
+    return "low" if high_mv <= circuit.rating((mark, name), "low_mv")[0] else "between high and low"
 
 
 def supply_sense(circuit: Circuit, known: Roles) -> Iterator[Finding]:
