@@ -100,16 +100,23 @@ def _join_sheet(joined: Joined, sheet: str, drawing: Drawing) -> None:
     for things in at.values():
         for thing in things:
             joined.join(things[0], thing)
-    tops = {bar.box.left - 5: bar.box.bottom for bar in drawing.of("text", "barname")}
-    flags = [shape.points[0] for shape in drawing.of("polygon", "body") if shape.data("flag") is not None]
-    for end, things in at.items():
-        at_bar = any(abs(end[0] - x) < 1.5 and abs(end[1] - y) < 14 for x, y in tops.items())
-        if len(things) == 1 and not at_bar and end not in flags and things[0][-1] == "line":
-            joined.find((f"{sheet} {end}", "a loose end"))
+    _join_loose_ends(joined, sheet, drawing, at)
     for bar in drawing.of("text", "barname"):
         for line, shape in zip(lines, drawing.of("polyline", "wire"), strict=True):
             if abs(shape.points[0][0] + 5 - bar.box.left) < 1.5 and abs(shape.points[0][1] - bar.box.bottom) < 14:
                 joined.join((sheet, bar.text, "bar"), line)
+
+
+def _join_loose_ends(joined: Joined, sheet: str, drawing: Drawing, at: dict[Point, list[tuple]]) -> None:
+    """A line that ends nowhere, or a terminal without a line, is a net of its own, which no bench has."""
+    tops = {bar.box.left - 5: bar.box.bottom for bar in drawing.of("text", "barname")}
+    flags = [shape.points[0] for shape in drawing.of("polygon", "body") if shape.data("flag") is not None]
+    led = {lead.points[0] for flag in flags for lead in drawing.of("polyline", "lead") if same(lead.points[-1], flag)}
+    led |= {pin.points[0] for pin in drawing.of("circle", "pin") if pin.fill == EMPTY}
+    for end, things in at.items():
+        at_bar = any(abs(end[0] - x) < 1.5 and abs(end[1] - y) < 14 for x, y in tops.items())
+        if len(things) == 1 and not at_bar and end not in flags and end not in led:
+            joined.find((f"{sheet} {end}", "a loose end"))
 
 
 def _join_flags(joined: Joined, sheet: str, drawing: Drawing, sheets: dict[str, Drawing]) -> None:
