@@ -7,9 +7,16 @@ import sys
 from pathlib import Path
 
 from thecal.errors import ThecalError
-from thecal.hardware import bill, powerup, tables
-from thecal.hardware.draw import scheme, sheets
+from thecal.hardware import bill, build, powerup, tables
+from thecal.hardware.draw import label, pinouts, scheme, sheets
 from thecal.hardware.rig import read_rig
+
+PICTURES = {
+    sheets.POWER: "power and driver",
+    sheets.CONTROLS: "Pico and controls",
+    pinouts.FILE: "which way round",
+    label.FILE: "label",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,8 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
 def documents(bench: Path) -> dict[str, str]:
     """Return the text of each generated file by its name. Raises BadInput if the bench file has a mistake."""
     rig = read_rig(bench)
+    drawn = scheme.of(rig)
     made = {"wiring.md": tables.page(rig, bench.name), "parts.csv": bill.sheet(rig)}
-    return made | sheets.draw(scheme.of(rig), bench.name, powerup.probes(rig))
+    made |= sheets.draw(drawn, bench.name, powerup.probes(rig))
+    made[build.FILE] = build.page(rig, bench.name, PICTURES)
+    return made | {pinouts.FILE: pinouts.draw(rig, drawn, bench.name), label.FILE: label.draw(rig)}
 
 
 def write(bench: Path) -> Path:
