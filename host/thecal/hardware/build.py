@@ -13,6 +13,8 @@ from thecal.hardware.rig import Part, Rig
 from thecal.hardware.tables import table
 
 FILE = "build.md"
+# What a small head needs; more only if it slips, and with the motor's temperature in view.
+_START_MA = 600
 _HALF_A_TURN = "Half or twice as many turns: the straps differ from `microsteps`."
 
 
@@ -21,7 +23,8 @@ def page(rig: Rig, bench_file: str, pictures: Mapping[str, str]) -> str:
     written = f"Written from `{bench_file}` by `python -m thecal.hardware`; a test compares them. Change the bench file, not this page."
     parts = ["<!-- SPDX-License-Identifier: CERN-OHL-P-2.0 -->", f"# Building {rig.name}", f"**{words.BENCH_ONLY}**", words.INTENDED_USE]
     parts += [words.NOT_BUILT, written, _pictures(pictures), "## Safety", _bullets(_safety()), "## Build", _numbered(_build(rig, pictures))]
-    parts += ["## First power-up", _intro(rig), *_power_up(rig)]
+    parts += [table(("part", "value", "place"), _places(rig))]
+    parts += ["## First power-up", _intro(), *_power_up(rig)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -50,10 +53,7 @@ def _build(rig: Rig, pictures: Mapping[str, str]) -> Iterator[str]:
     if "board.md" in pictures or "front.svg" in pictures:
         yield "Solder the board by its layout: links first, then the low parts, sockets and terminals last."
     yield f"{_sockets(rig)} so that each can be lifted out. Everything else that stands on the board is soldered."
-    for mark, part in rig.parts.items():
-        if part.place and part.library.kind in ("resistor", "capacitor", "regulator", "tvs"):
-            if any(word in part.place for word in ("at the", "within", "after", "across", "before")):
-                yield f"{mark}, {short(part.library)}: {part.place}."
+    yield "Mind the places in the table below: a part at the end of long leads does not do its work."
     yield "Solder the driver's power ground. If it opens, the motor's current runs through the Pico: never lift it as a test."
     yield "Check without power, with an ohmmeter: no short between 12 V and ground, none between any supply and ground."
     yield "Lead the wires by the numbers of [wiring.md](wiring.md) and label both ends. Motor and 12 V: 0.5 mm2, with ferrules."
@@ -63,23 +63,29 @@ def _build(rig: Rig, pictures: Mapping[str, str]) -> Iterator[str]:
     yield "Print [label.svg](label.svg) at 100 % and stick it on the rig."
 
 
+def _places(rig: Rig) -> Iterator[tuple[str, ...]]:
+    """Yield the parts that must stand where they stand."""
+    for mark, part in rig.parts.items():
+        if part.place and part.library.terminals:
+            yield mark, short(part.library), part.place
+
+
 def _sockets(rig: Rig) -> str:
     marks = [mark for mark, part in rig.parts.items() if part.library.plug_in and part.library.terminals]
-    return f"{' and '.join(marks) or 'Pico and driver'} go into sockets,"
+    *most, last = marks or ["Pico", "driver"]
+    return f"{', '.join(most)} and {last} go into sockets," if most else f"{last} goes into a socket,"
 
 
 # --- power-up ---------------------------------------------------------------------------------------------------------------------
 
 
-def _intro(rig: Rig) -> str:
+def _intro() -> str:
     lines = [
         "Begin with Pico and driver out of their sockets, and no tube in the head. Stop at the first step that does not go as described.",
         "Measure against ground, with the meter's black lead at the ground of the 12 V terminal. The numbers of the probe points are the",
         "orange ones in [power.svg](power.svg) and [controls.svg](controls.svg). Never plug or unplug a motor while the driver has power:",
         "it destroys the driver. Lift Pico or driver only when 12 V and USB are off, and the motor's supply has fallen below 1 V.",
     ]
-    if any(part.library.kind == "driver" and part.library.disabled == "high" for part in rig.parts.values()):
-        lines.append("Switch 12 V on before you plug USB in, and pull USB before you switch 12 V off, where a step does not say otherwise.")
     return "\n".join(lines)
 
 
@@ -162,7 +168,7 @@ class _Has:
         figure: Figure | None = self._driver.library.values.get("vref_mv_per_a") if self._driver else None
         if figure is None or figure.low is None:
             return ""
-        return f": {figure.low / 1_000:.2f} V for each A of coil current (RMS)"
+        return f": {figure.low * _START_MA // 1_000 / 1_000:.2f} V for {_START_MA / 1_000} A a coil (RMS) to begin with"
 
     def ten_turns(self) -> str:
         """Return the steps of ten turns of the shaft, with a comma."""

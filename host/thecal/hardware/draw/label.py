@@ -14,6 +14,11 @@ A7_MM = (105, 74)
 WIDTH, HEIGHT = 525, 370
 _MARGIN = 14
 _LINE = SMALL + 3
+_AT_THE_RIG = (
+    "Cover on before power. It starts by itself when its program says so. The stop button is no emergency stop: pull the 12 V plug. "
+    "A stop leaves pressure in the line. The motor may reach 70 C. Not unattended until it ran 24 h watched, on water, over a tray. "
+    "Volumes are UNCALIBRATED until weighed, with every tube anew."
+)
 _FIELDS = ("Built by, on:", "Tube, fitted on:", "Weighed on, uL a turn:")
 
 
@@ -32,18 +37,17 @@ def draw(rig: Rig) -> str:
     for line in wrap(_electrics(rig), SMALL, WIDTH - 2 * _MARGIN):
         page.text((_MARGIN, y), line, SMALL)
         y += _LINE
-    y = HEIGHT - 84
+    y = HEIGHT - 76
     for field in _FIELDS:
         page.text((_MARGIN, y), field, SMALL)
         page.line([(_MARGIN + 170, y + 3), (WIDTH - _MARGIN, y + 3)], FAINT, 1, "field")
-        y += 24
-    page.text((WIDTH - _MARGIN, HEIGHT - 11), LICENCE, 10, "end", colour=FAINT)
+        y += 21
+    page.text((WIDTH - _MARGIN, HEIGHT - 12), LICENCE, SMALL - 2, "end", colour=FAINT)
     return page.svg()
 
 
 def _electrics(rig: Rig) -> str:
     """Return supply, fuse and the words that matter at the rig itself."""
     found = [short(part.library).split(", ")[0] for kind in ("supply", "fuse") for part in rig.parts.values() if part.library.kind == kind]
-    return (
-        f"{', '.join(found)}. Cover on before power. The stop button is no emergency stop: pull the 12 V plug. The motor may be hot (70 C)."
-    )
+    fused = ", ".join(found)
+    return f"{fused[:1].upper()}{fused[1:]}, never a larger one. {_AT_THE_RIG}"
