@@ -7,14 +7,21 @@ import sys
 from pathlib import Path
 
 from thecal.errors import ThecalError
-from thecal.hardware import bill, build, powerup, tables
+from thecal.hardware import bill, build, powerup, tables, words
+from thecal.hardware.board import plan
+from thecal.hardware.board.documents import NO_BOARD
+from thecal.hardware.board.documents import documents as board
 from thecal.hardware.draw import label, pinouts, scheme, sheets
 from thecal.hardware.rig import read_rig
 
+# Drawing or page -> its name in the pages.
 PICTURES = {
     sheets.POWER: "power and driver",
     sheets.CONTROLS: "Pico and controls",
     pinouts.FILE: "which way round",
+    "board.md": "board",
+    "board-front.svg": "its front",
+    "board-back.svg": "its back",
     label.FILE: "label",
 }
 
@@ -29,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for bench in chosen.bench:
             print(write(bench))
+            if not plan.has_board(read_rig(bench)):
+                print(f"{bench.name}: {NO_BOARD}", file=sys.stderr)
     except ThecalError as error:
         report(error, False)
         return error.exit_code
@@ -41,8 +50,9 @@ def documents(bench: Path) -> dict[str, str]:
     drawn = scheme.of(rig)
     made = {"wiring.md": tables.page(rig, bench.name), "parts.csv": bill.sheet(rig)}
     made |= sheets.draw(drawn, bench.name, powerup.probes(rig))
-    made[build.FILE] = build.page(rig, bench.name, PICTURES)
-    return made | {pinouts.FILE: pinouts.draw(rig, drawn, bench.name), label.FILE: label.draw(rig)}
+    made |= {pinouts.FILE: pinouts.draw(rig, drawn, bench.name), label.FILE: label.draw(rig), **board(rig, bench)}
+    made[build.FILE] = build.page(rig, bench.name, {name: title for name, title in PICTURES.items() if name in made})
+    return {name: words.licensed(name, text) for name, text in made.items()}
 
 
 def write(bench: Path) -> Path:

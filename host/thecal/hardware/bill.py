@@ -6,11 +6,12 @@ import csv
 import io
 from decimal import Decimal
 
+from thecal.hardware import words
 from thecal.hardware.library import LibraryPart, Supplier
 from thecal.hardware.rig import Part, Rig
 from thecal.terminal.sheets import cell
 
-BENCH_ONLY = "Bench use only. Never connect this pump to a person or an animal."
+FIRST_LINE = f"{words.BENCH_ONLY} {words.INTENDED_USE} {words.NOT_BUILT} {words.LICENCE}"
 HEAD = (
     "mark", "count", "what", "maker", "number", "supplier 1", "number 1", "supplier 2", "number 2", "price USD", "price of", "order number",
     "price", "substitute", "place",
@@ -21,7 +22,7 @@ def sheet(rig: Rig) -> str:
     """Return CSV: the bench-only line, a row per mark, and the sum with its date."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([cell(BENCH_ONLY)])
+    writer.writerow([cell(FIRST_LINE)])
     writer.writerow(HEAD)
     writer.writerows([cell(value) for value in _row(part)] for part in rig.parts.values())
     writer.writerow([cell(value) for value in _sum(rig)])

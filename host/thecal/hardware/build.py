@@ -21,7 +21,7 @@ _HALF_A_TURN = "Half or twice as many turns: the straps differ from `microsteps`
 def page(rig: Rig, bench_file: str, pictures: Mapping[str, str]) -> str:
     """Return markdown. `pictures` is {file: title} of the drawings that lie beside the page."""
     written = f"Written from `{bench_file}` by `python -m thecal.hardware`; a test compares them. Change the bench file, not this page."
-    parts = ["<!-- SPDX-License-Identifier: CERN-OHL-P-2.0 -->", f"# Building {rig.name}", f"**{words.BENCH_ONLY}**", words.INTENDED_USE]
+    parts = [f"<!-- {words.LICENCE} -->", f"# Building {rig.name}", f"**{words.BENCH_ONLY}**", words.INTENDED_USE]
     parts += [words.NOT_BUILT, written, _pictures(pictures), "## Safety", _bullets(_safety()), "## Build", _numbered(_build(rig, pictures))]
     parts += [table(("part", "value", "place"), _places(rig))]
     parts += ["## First power-up", _intro(), *_power_up(rig)]
@@ -50,8 +50,8 @@ def _numbered(lines: Iterator[str]) -> str:
 
 def _build(rig: Rig, pictures: Mapping[str, str]) -> Iterator[str]:
     yield "Order by [parts.csv](parts.csv). Compare each module with [pinouts.svg](pinouts.svg) before you solder anything."
-    if "board.md" in pictures or "front.svg" in pictures:
-        yield "Solder the board by its layout: links first, then the low parts, sockets and terminals last."
+    if "board.md" in pictures:
+        yield "Solder the board by [board.md](board.md), in its order of work, and do its test with the beeper."
     yield f"{_sockets(rig)} so that each can be lifted out. Everything else that stands on the board is soldered."
     yield "Mind the places in the table below: a part at the end of long leads does not do its work."
     yield "Solder the driver's power ground. If it opens, the motor's current runs through the Pico: never lift it as a test."

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from thecal.hardware import pico, words
 from thecal.hardware.rig import Rig
 
-SPDX = "<!-- SPDX-License-Identifier: CERN-OHL-P-2.0 -->"
+SPDX = f"<!-- {words.LICENCE} -->"
 WARNING = f"**{words.BENCH_ONLY}**"
 
 

@@ -10,6 +10,8 @@ INTENDED_USE = (
     "Who builds or sells one becomes its manufacturer."
 )
 
+LICENCE = "SPDX-License-Identifier: CERN-OHL-P-2.0"
+
 NOT_BUILT = "Nobody has built this rig yet. Its numbers are computed, from data sheets or from models; none was measured on it."
 
 # Subject -> what to keep to.
@@ -28,3 +30,13 @@ SAFETY = {
     "Emergency": "The stop button is no emergency stop in the sense of a standard. That is the plug of the 12 V supply.",
     "Disposal": "Electronics are WEEE; cells go to a collection of their own; tubes as their last liquid demands.",
 }
+
+
+def licensed(name: str, text: str) -> str:
+    """Return a generated file with the line of its licence, as a comment of its kind."""
+    if LICENCE in text:
+        return text
+    if name.endswith(".md"):
+        return f"<!-- {LICENCE} -->\n\n{text}"
+    head, _, rest = text.partition("\n")
+    return f"{head}\n<!-- {LICENCE} -->\n{rest}" if head.startswith("<?xml") else f"<!-- {LICENCE} -->\n{text}"
