@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.drawn import circuit, looks, svg
+from support.drawn.benches import without_board
 from thecal.files.resources import hardware_folder
 from thecal.hardware import __main__ as command
 from thecal.hardware import powerup
@@ -140,7 +141,8 @@ def test_one_pin_changed_in_the_bench_is_seen_in_the_drawings(bench: Path, tmp_p
         other = {"clock_sda": 16, "clock_scl": 17, "motor_supply": 27}.get(name, 22)
         other = other if other not in rig.pins.values() else other - 8
         changed = tmp_path / bench.name
-        changed.write_text(bench.read_text(encoding="utf-8").replace(f"\n{name} = {gpio}\n", f"\n{name} = {other}\n"), encoding="utf-8")
+        text = without_board(bench.read_text(encoding="utf-8"))
+        changed.write_text(text.replace(f"\n{name} = {gpio}\n", f"\n{name} = {other}\n"), encoding="utf-8")
         after = drawn(changed)
         assert pin_words(after)[name] == f"GP{other}" and pin_words(before)[name] == f"GP{gpio}"
         assert circuit.nets(after) == nets_of_bench(changed) and looks.faults(after["controls.svg"]) == []
@@ -199,7 +201,7 @@ OWN = {
 
 @pytest.mark.parametrize(("stem", "changes"), OWN.values(), ids=OWN)
 def test_a_bench_of_somebody_else_is_drawn_as_well(stem: str, changes: list[tuple[str, str]], tmp_path: Path) -> None:
-    text = (hardware_folder() / f"{stem}.toml").read_text(encoding="utf-8")
+    text = without_board((hardware_folder() / f"{stem}.toml").read_text(encoding="utf-8"))
     for old, new in changes:
         assert re.search(old, text, re.MULTILINE), old
         text = re.sub(old, new, text, flags=re.MULTILINE)

@@ -25,7 +25,7 @@ _FIELDS = ("Built by, on:", "Tube, fitted on:", "Weighed on, uL a turn:")
 def draw(rig: Rig) -> str:
     """Return the label as SVG."""
     page = Page(A7_MM, WIDTH, HEIGHT, f"{rig.name}: label. {words.BENCH_ONLY}")
-    page.box((4, 4), (WIDTH - 8, HEIGHT - 8), "none", "#a31621", 3, 8, "frame")
+    page.box((7, 7), (WIDTH - 14, HEIGHT - 14), "none", "#a31621", 3, 8, "frame")
     page.text((_MARGIN, 32), f"thecal {rig.name}", HEAD, bold=True)
     y = 54
     for text, colour, bold in ((words.BENCH_ONLY, "#a31621", True), (words.INTENDED_USE, "#1b1b1b", False)):
