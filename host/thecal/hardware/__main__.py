@@ -7,12 +7,23 @@ import sys
 from pathlib import Path
 
 from thecal.errors import ThecalError
-from thecal.hardware import bill, check, powerup, tables
+from thecal.hardware import bill, build, check, powerup, tables, words
 from thecal.hardware.board import plan
 from thecal.hardware.board.documents import NO_BOARD
 from thecal.hardware.board.documents import documents as board
-from thecal.hardware.draw import scheme, sheets
+from thecal.hardware.draw import label, pinouts, scheme, sheets
 from thecal.hardware.rig import read_rig
+
+# Drawing or page -> its name in the pages.
+PICTURES = {
+    sheets.POWER: "power and driver",
+    sheets.CONTROLS: "Pico and controls",
+    pinouts.FILE: "which way round",
+    "board.md": "board",
+    "board-front.svg": "its front",
+    "board-back.svg": "its back",
+    label.FILE: "label",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,9 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
 def documents(bench: Path) -> dict[str, str]:
     """Return the text of each generated file by its name. Raises BadInput if the bench file has a mistake."""
     rig = read_rig(bench)
+    drawn = scheme.of(rig)
     made = {"wiring.md": tables.page(rig, bench.name), "parts.csv": bill.sheet(rig)}
-    made |= sheets.draw(scheme.of(rig), bench.name, powerup.probes(rig))
-    return made | board(rig, bench)
+    made |= sheets.draw(drawn, bench.name, powerup.probes(rig))
+    made |= {pinouts.FILE: pinouts.draw(rig, drawn, bench.name), label.FILE: label.draw(rig), **board(rig, bench)}
+    made[build.FILE] = build.page(rig, bench.name, {name: title for name, title in PICTURES.items() if name in made})
+    return {name: words.licensed(name, text) for name, text in made.items()}
 
 
 def write(bench: Path) -> Path:

@@ -29,7 +29,7 @@ LEAST_GAP_MM = 0.5
 # From the review: (terminal, terminal, at most so many mm apart), hole to hole.
 NEAR = [
     ("C1:plus", "DRIVER:VM", 12),
-    ("C1:minus", "DRIVER:GND_M", 12),
+    ("C1:minus", "DRIVER:GND_M", 14),
     ("R1:2", "DRIVER:EN", 10),
     ("C4:1", "PICO:motor_supply", 10),
     ("C4:2", "PICO:AGND", 10),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from xml.sax.saxutils import escape, quoteattr
 
+from thecal.hardware import words
 from thecal.hardware.draw.metrics import text_width
 
 Point = tuple[float, float]
@@ -18,8 +19,8 @@ HEAD = 22
 INK = "#1b1b1b"
 FAINT = "#767676"
 PAPER = "#ffffff"
-WARNING = "Bench use only. Never connect this pump to a person or an animal."
-LICENCE = "SPDX-License-Identifier: CERN-OHL-P-2.0"
+WARNING = words.BENCH_ONLY
+LICENCE = words.LICENCE
 
 _FONT = "DejaVu Sans, Verdana, Bitstream Vera Sans, Arial, sans-serif"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from thecal.hardware import nets
 from thecal.hardware.draw.blocks import WireEnd
 from thecal.hardware.library import LibraryPart
 from thecal.hardware.rig import Rig
@@ -44,7 +45,7 @@ class Scheme:
 def of(rig: Rig) -> Scheme:
     """Return the scheme of a rig."""
     strips = {mark: part.library.what for mark, part in rig.parts.items() if part.rail}
-    nets = {name: frozenset(node for node in nodes if node[0] not in strips) for name, nodes in _nets(rig).items()}
+    found = {name: frozenset(node for node in nodes if node[0] not in strips) for name, nodes in nets.of(rig).nets.items()}
     items = {}
     for mark, part in rig.parts.items():
         if part.rail or not part.library.terminals:
@@ -52,21 +53,7 @@ def of(rig: Rig) -> Scheme:
         types: dict[str, str] = {name: terminal.type for name, terminal in part.library.terminals.items()}
         words = tuple(word for word in (short(part.library), _head(part.place)) if word)
         items[mark] = Item(mark, _kind(part.library), words, types)
-    return Scheme(rig.name, items, nets, _wire_ends(rig, items), rig.pins, strips)
-
-
-def _nets(rig: Rig) -> dict[str, set[Node]]:
-    """Return the nodes that links and wires join, by the name of a link, of a strip, or of a terminal."""
-    groups: list[tuple[list[str], set[Node]]] = []
-    joins = [([name], {end.key for end in ends}) for name, ends in rig.links.items()]
-    joins += [([end.part for end in wire.ends if not end.terminal], {end.key for end in wire.ends}) for wire in rig.wires]
-    for names, nodes in joins:
-        names, nodes = list(names), set(nodes)
-        for group in [group for group in groups if group[1] & nodes]:
-            groups.remove(group)
-            names, nodes = group[0] + names, group[1] | nodes
-        groups.append((names, nodes))
-    return {(names[0] if names else " ".join(min(nodes))): nodes for names, nodes in groups}
+    return Scheme(rig.name, items, found, _wire_ends(rig, items), rig.pins, strips)
 
 
 def short(library: LibraryPart) -> str:
