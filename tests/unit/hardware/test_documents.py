@@ -154,6 +154,7 @@ MISTAKES = {
     "rail without wire": ("S1 = {", 'VM = { part = "wago-221-415", rail = true }\nS1 = {', "parts.VM: no wire reaches this rail"),
     "rail that is none": ('"resistor-1k" }', '"resistor-1k", rail = true }', "parts.R1: rail = true belongs to a strip"),
     "strip that is no rail": (", rail = true }", " }", "parts.STRIP: rail = true belongs to a strip"),
+    "optional resistor": ('"resistor-1k" }', '"resistor-1k", optional = true }', "parts.R1: a part with terminals is not optional"),
     "two of one mark": ('"resistor-1k" }', '"resistor-1k", count = 2 }', "parts.R1: a part with terminals has a mark of its own"),
     "another Pico": ("S1 = {", 'P2 = { part = "raspberry-pi-pico-h" }\nS1 = {', "parts.P2: the board is PICO"),
     "small mark": ("S1 = {", 's1 = { part = "socket-1x8" }\nS1 = {', "parts.s1"),
