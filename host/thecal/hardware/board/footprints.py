@@ -118,7 +118,7 @@ def _clock() -> Footprint:
 
 _STEPSTICK = (
     ("EN", "MS1", "MS2", "SPREAD", "UART", "PDN", "STEP", "DIR"),
-    ("VM", "GND_M", "B2", "B1", "A2", "A1", "VIO", "GND_L"),
+    ("VM", "GND_M", "A2", "A1", "B1", "B2", "VIO", "GND_L"),
 )
 
 _FIXED = {
