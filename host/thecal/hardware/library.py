@@ -76,11 +76,12 @@ class Supplier(_Table):
 
 
 class Price(_Table):
-    """For one piece, in US cents without tax and postage. `unread`: from memory, not from a price list."""
+    """For one piece, in US cents without tax and postage. `unread`: from memory; else `source` says where it was read."""
 
     cents_usd: int = Field(ge=0)
     date: datetime.date
     unread: bool = False
+    source: str = ""
 
 
 class Terminal(_Table):
@@ -231,11 +232,11 @@ def _problems(part: LibraryPart, known: dict[str, Source]) -> Iterator[str]:
             yield f"{key}: {one.source} is not a source of {SOURCES}"
     if part.order_seen and part.order_seen not in known:
         yield f"order_seen: {part.order_seen} is not a source of {SOURCES}"
-    yield from _order_problems(part)
+    yield from _order_problems(part, known)
     yield from _driver_problems(part)
 
 
-def _order_problems(part: LibraryPart) -> Iterator[str]:
+def _order_problems(part: LibraryPart, known: dict[str, Source]) -> Iterator[str]:
     if not part.bought:
         if not part.made_from:
             yield "made_from: say which file it is made from"
@@ -249,6 +250,10 @@ def _order_problems(part: LibraryPart) -> Iterator[str]:
             yield f"suppliers: {supplier.name} has neither number nor note"
     if part.price is None:
         yield "price: a part to buy has one, unread or not"
+    elif part.price.unread == bool(part.price.source):
+        yield "price: has a source, or says unread = true"
+    elif part.price.source and part.price.source not in known:
+        yield f"price: {part.price.source} is not a source of {SOURCES}"
     if not part.substitute:
         yield 'substitute: name one, or say "none" and why'
 
