@@ -33,21 +33,11 @@ __all__ = ["Finding", "counts", "findings", "require"]
 
 SIM = "sim"
 Rule = Callable[[Circuit, Roles], Iterator[Finding]]
-# By rule number where one file has one, so that a report begins with what burns first.
-RULES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
-    ("E1", supplies.RULES),
-    ("E2", (*purpose.RULES, *ratings.RULES)),
-    ("E3", enable.RULES),
-    ("E5", fuse.RULES),
-    ("E6", budgets.RULES),
-    ("E7", divider.RULES),
-    ("E8", signals.RULES),
-    ("E9", bus.RULES),
-    ("E10", buttons.RULES),
-    ("E12", protection.RULES),
-    ("E13", resources.RULES),
-    ("E14", ordering.RULES),
-)
+# In the order of a report: first what burns, last what can't be ordered.
+SUBJECTS = (
+    supplies, purpose, ratings, enable, fuse, budgets, divider, signals, bus, buttons, protection, resources, ordering,
+)  # fmt: skip
+RULES: tuple[tuple[str, Rule], ...] = tuple((name, rule) for subject in SUBJECTS for name, rules in subject.RULES.items() for rule in rules)
 
 
 def findings(file: Path) -> list[Finding]:
@@ -62,9 +52,8 @@ def of_rig(rig: Rig) -> list[Finding]:
     circuit = Circuit(rig)
     known = Roles(circuit)
     found: list[Finding] = []
-    for name, rules in RULES:
-        for rule in rules:
-            found += [one for one in _of_rule(name, rule, circuit, known) if one not in found]
+    for name, rule in RULES:
+        found += [one for one in _of_rule(name, rule, circuit, known) if one not in found]
     return found
 
 

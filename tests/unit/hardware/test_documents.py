@@ -156,6 +156,7 @@ MISTAKES = {
     "rail without wire": ("S1 = {", 'VM = { part = "wago-221-415", rail = true }\nS1 = {', "parts.VM: no wire reaches this rail"),
     "rail that is none": ('"resistor-1k" }', '"resistor-1k", rail = true }', "parts.R1: rail = true belongs to a strip"),
     "strip that is no rail": (", rail = true }", " }", "parts.STRIP: rail = true belongs to a strip"),
+    "optional resistor": ('"resistor-1k" }', '"resistor-1k", optional = true }', "parts.R1: a part with terminals is not optional"),
     "two of one mark": ('"resistor-1k" }', '"resistor-1k", count = 2 }', "parts.R1: a part with terminals has a mark of its own"),
     "another Pico": ("S1 = {", 'P2 = { part = "raspberry-pi-pico-h" }\nS1 = {', "parts.P2: the board is PICO"),
     "small mark": ("S1 = {", 's1 = { part = "socket-1x8" }\nS1 = {', "parts.s1"),
@@ -179,7 +180,7 @@ MISTAKES = {
 def test_the_small_rig_is_good(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(BENCH)
     made = command.documents(tmp_path / "small.toml")
-    assert set(made) == {"wiring.md", "parts.csv", "build.md", "power.svg", "controls.svg", "pinouts.svg", "label.svg"}
+    assert set(made) == {*("wiring.md", "parts.csv", "build.md", "power.svg", "controls.svg", "pinouts.svg", "label.svg")}
     assert "| `step` | GP2 | 4 | R1 1 |" in made["wiring.md"]
     assert "| `led` | GP25 | none | the Pico's own LED |" in made["wiring.md"]
 

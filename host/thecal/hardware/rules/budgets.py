@@ -108,7 +108,9 @@ def regulators_stay_cool(circuit: Circuit, known: Roles) -> Iterator[Finding]:
                 yield Finding(RULE, text, "feed it from a lower voltage", circuit.net(part.mark, name), (part.mark,), f"{heat_mw:.0f} mW")
 
 
-RULES = (
-    every_source_bears_its_load, diodes_bear_their_load, the_driver_bears_the_motor, every_gpio_bears_its_load, resistors_stay_cool,
-    regulators_stay_cool,
-)  # fmt: skip
+RULES = {
+    "E6": (
+        every_source_bears_its_load, diodes_bear_their_load, the_driver_bears_the_motor, every_gpio_bears_its_load, resistors_stay_cool,
+        regulators_stay_cool,
+    ),
+}  # fmt: skip

@@ -96,4 +96,4 @@ def rise_times(circuit: Circuit, known: Roles) -> Iterator[Finding]:
             )
 
 
-RULES = (addresses_are_unique, pull_ups, rise_times)
+RULES = {"E9": (addresses_are_unique, pull_ups, rise_times)}

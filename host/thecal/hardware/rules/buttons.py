@@ -145,4 +145,4 @@ def spare_switches(circuit: Circuit, known: Roles) -> Iterator[Finding]:
         yield Finding(RULE, f"{part.mark} ({part.library.what}) is at no button's pin", "wire it, or take it out", parts=(part.mark,))
 
 
-RULES = (contacts, filters, the_stop_pull_up, contact_currents, levels, own_ground, spare_switches)
+RULES = {"E10": (contacts, filters, the_stop_pull_up, contact_currents, levels, own_ground, spare_switches)}

@@ -34,6 +34,14 @@ def the_supply_is_watched(circuit: Circuit, known: Roles) -> Iterator[Finding]:
         yield Finding(RULE, text, "add motor_supply with its divider, supply_full_scale_mv and supply_low_mv", parts=("PICO",))
 
 
+def the_divider_is_at_the_motor_supply(circuit: Circuit, known: Roles) -> Iterator[Finding]:
+    """Find a pin for the motor supply that no resistor joins to it."""
+    here, motor = circuit.pin("motor_supply"), known.net_with(roles.MOTOR)
+    if "motor_supply" in circuit.rig.pins and not circuit.between("resistor", here, motor):
+        text = f"PICO:motor_supply is not joined to the motor supply {motor or '(none)'} by a resistor"
+        yield Finding(RULE, text, "put the divider's upper resistor between them", here, ("PICO",))
+
+
 def full_scale_is_that_of_the_divider(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find a full scale that is not 3.3 V times the divider's ratio, within 1 %."""
     if "motor_supply" not in circuit.rig.pins:
@@ -111,6 +119,9 @@ def high_is_above_the_supply(circuit: Circuit, known: Roles) -> Iterator[Finding
             yield Finding(RULE, text, "write a lower supply_high_mv", motor, (node[0],))
 
 
-RULES = (
-    the_supply_is_watched, full_scale_is_that_of_the_divider, the_adc_bears_the_divider, low_is_above_what_stops, high_is_above_the_supply,
-)  # fmt: skip
+RULES = {
+    "E7": (
+        the_supply_is_watched, the_divider_is_at_the_motor_supply, full_scale_is_that_of_the_divider, the_adc_bears_the_divider,
+        low_is_above_what_stops, high_is_above_the_supply,
+    ),
+}  # fmt: skip

@@ -115,4 +115,8 @@ def logic_follows_the_motor_supply(circuit: Circuit, known: Roles) -> Iterator[F
             )
 
 
-RULES = (the_resistor_is_there, off_without_the_pico, the_pico_decides, no_motor_power_without_its_logic, logic_follows_the_motor_supply)
+RULES = {
+    "E3": (
+        the_resistor_is_there, off_without_the_pico, the_pico_decides, no_motor_power_without_its_logic, logic_follows_the_motor_supply,
+    ),
+}  # fmt: skip

@@ -75,4 +75,4 @@ def everything_bears_the_fuse(circuit: Circuit, known: Roles) -> Iterator[Findin
                 yield Finding(RULE, text, "take a thicker one, or a smaller fuse", parts=(part.mark,), numbers=f"{bears_ma} mA")
 
 
-RULES = (every_path_passes_the_fuse, the_supply_opens_the_fuse, the_fuse_bears_the_load, everything_bears_the_fuse)
+RULES = {"E5": (every_path_passes_the_fuse, the_supply_opens_the_fuse, the_fuse_bears_the_load, everything_bears_the_fuse)}

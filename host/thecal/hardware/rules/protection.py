@@ -142,7 +142,7 @@ def vsys_is_fed_by_a_diode_only(circuit: Circuit, known: Roles) -> Iterator[Find
         yield Finding("E12", text, "wire the converter to the diode's anode, and its cathode to PICO:VSYS", net, ("PICO",))
 
 
-RULES = (
-    bulk_at_the_motor, the_coils_lift_no_rail, regulators_are_decoupled, the_adc_is_filtered, a_reversed_supply_opens_the_fuse,
-    vsys_is_fed_by_a_diode_only,
-)  # fmt: skip
+RULES = {
+    "E11": (bulk_at_the_motor, the_coils_lift_no_rail),
+    "E12": (regulators_are_decoupled, the_adc_is_filtered, a_reversed_supply_opens_the_fuse, vsys_is_fed_by_a_diode_only),
+}

@@ -69,4 +69,4 @@ def no_wire_to_nothing(circuit: Circuit, known: Roles) -> Iterator[Finding]:
             yield Finding(RULE, text, "join it to the net that it belongs to", net, tuple(mark for mark, _ in nodes))
 
 
-RULES = (one_role_a_net, one_net_a_role, every_part_has_a_purpose, every_terminal_has_a_role, no_wire_to_nothing)
+RULES = {"E2": (one_role_a_net, one_net_a_role, every_part_has_a_purpose, every_terminal_has_a_role, no_wire_to_nothing)}

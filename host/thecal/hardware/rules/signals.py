@@ -132,14 +132,6 @@ def _level(circuit: Circuit, held: dict[str, tuple[float, float]], mark: str, na
     return "low" if high_mv <= circuit.rating((mark, name), "low_mv")[0] else "between high and low"
 
 
-def supply_sense(circuit: Circuit, known: Roles) -> Iterator[Finding]:
-    """Find a pin for the motor supply that no resistor joins to it."""
-    here, motor = circuit.pin("motor_supply"), known.net_with(roles.MOTOR)
-    if "motor_supply" in circuit.rig.pins and not circuit.between("resistor", here, motor):
-        text = f"PICO:motor_supply is not joined to the motor supply {motor or '(none)'} by a resistor"
-        yield Finding("E7", text, "put the divider's upper resistor between them", here, ("PICO",))
-
-
 def buzzer_is_there(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find a pin without its buzzer, or without the resistors that keep the voltage of a knock on the disc from it."""
     if "buzzer" not in circuit.rig.pins:
@@ -153,7 +145,9 @@ def buzzer_is_there(circuit: Circuit, known: Roles) -> Iterator[Finding]:
         yield Finding(RULE, text, "put 10 kOhm across the buzzer", lead, ("PICO",))
 
 
-RULES = (
-    every_pin_reaches_its_counterpart, every_line_has_its_pin, clock_lines, coils_are_paired, straps_make_the_microsteps, supply_sense,
-    buzzer_is_there,
-)  # fmt: skip
+RULES = {
+    "E8": (
+        every_pin_reaches_its_counterpart, every_line_has_its_pin, clock_lines, coils_are_paired, straps_make_the_microsteps,
+        buzzer_is_there,
+    ),
+}  # fmt: skip
