@@ -131,9 +131,8 @@ test-board: $(TEST_STAMP) ## the device scenarios on a board: PORT=/dev/ttyACM0
 bench: $(BENCH_STAMP) ## ours against named peers on one emulated board, minutes: JSON=1, QUICK=1, ONLY="edges speed"; needs a UF2
 	@PYTHONPATH=tests $(BIN)/python -m bench $(if $(filter-out 0,$(JSON)),--json) $(if $(filter-out 0,$(QUICK)),--quick) $(if $(ONLY),--only $(ONLY))
 
-wiring: $(RUN_STAMP) ## draw the wiring of hardware/ anew; needs Graphviz and the extra [docs]
-	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
-	@$(BIN)/python -m thecal.hardware hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
+wiring: $(RUN_STAMP) ## write the pages of hardware/ anew: wiring, parts
+	@$(BIN)/python -m thecal.hardware hardware/tmc2209-peristaltic01.toml hardware/drv8833-coils.toml
 
 DIST ?= dist
 .PHONY: wheel
