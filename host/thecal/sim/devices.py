@@ -27,7 +27,8 @@ from thecal.sim.timeline import NEVER_NS, Timeline
 from thecal.sim.world.individual import Crystal
 from thecal.sim.world.plant import Plant
 
-_BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT, _BOLUS, _SUPPLY_LOW, _HELD = 1, 2, 4, 8, 16, 32, 64, 128
+_BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT, _BOLUS, _SUPPLY_LOW, _HELD, _SUPPLY_HIGH = 1, 2, 4, 8, 16, 32, 64, 128, 256
+_OLD_FLAGS = 0xFF  # the answer that has one byte for them
 _FEED = 1 << 63
 _STEPPER_ORDER = struct.Struct("<BQQ")
 _SLICE, _SLICE_BYTES = struct.Struct("<II"), 8
@@ -71,15 +72,31 @@ class Panel:
         self.maintenance = False
         self.bolus_pressed = False
         self.supply_low_mv: int = 0  # 0: the bench does not measure it
+        self.supply_high_mv: int = 0  # 0: nobody watches for too much
+        self.full_scale_mv: int = 0
         self.supply_mv = SUPPLY_MV
-        self.calls = False  # a button was pressed: the firmware's wait ends
+        self.supply_flags = 0
+        self.calls = False  # a button was pressed, or the supply left its limits: the firmware's wait ends
 
     def power_up(self) -> None:
         self.buzzer, self.led = "off", False
         self.press_bolus(False)
 
-    def supply_is_low(self) -> bool:
-        return self.supply_mv < self.supply_low_mv
+    def measure_by(self, motor: dict[str, int]) -> None:
+        """Measure the supply by the [motor] table of the bench."""
+        self.supply_low_mv, self.supply_high_mv = motor.get("supply_low_mv", 0), motor.get("supply_high_mv", 0)
+        self.full_scale_mv = motor.get("supply_full_scale_mv", 0)
+        self.set_supply(self.supply_mv)
+
+    def set_supply(self, supply_mv: int) -> None:
+        self.supply_mv = supply_mv
+        low, high = supply_mv < self.supply_low_mv, 0 < self.supply_high_mv <= self.measured_mv()
+        self.supply_flags = (_SUPPLY_LOW if low else 0) | (_SUPPLY_HIGH if high else 0)
+        self.calls = bool(self.supply_flags)
+
+    def measured_mv(self) -> int:
+        """Return the supply as its divider shows it: at most the full scale."""
+        return min(self.supply_mv, self.full_scale_mv)
 
     def press_bolus(self, pressed: bool) -> None:
         self.bolus_pressed = self.calls = pressed
@@ -106,7 +123,7 @@ class Devices:
             "/dev/board": Device(self._boot_answer, self._checked(self._board_order)),
         }
         if self._panel.supply_low_mv:
-            found["/dev/supply"] = Device(lambda: _U64.pack(self._panel.supply_mv), self._refuse)
+            found["/dev/supply"] = Device(lambda: _U64.pack(self._panel.measured_mv()), self._refuse)
         if chip is not None:
             found["/dev/rtc"] = self._clock_chip(chip)
         return found
@@ -167,14 +184,12 @@ class Devices:
         plant, now_ns = self._plant, self._now_ns()
         with self._timeline.lock:
             queued_us = plant.queued_ns(now_ns) // _NS_PER_US
-            return _STEPPER_ANSWER.pack(plant.generated, plant.guard.count, queued_us, plant.underruns, self._flags())
+            return _STEPPER_ANSWER.pack(plant.generated, plant.guard.count, queued_us, plant.underruns, self._flags() & _OLD_FLAGS)
 
     def _flags(self) -> int:
         """Return the state of the plant after its last `settle`, with panel and input."""
         plant, panel, tripped = self._plant, self._panel, self._plant.guard.tripped
-        flags = (_BUSY if plant.busy else 0) | (_INPUT if self._input_waits else 0)
-        if panel.supply_mv < panel.supply_low_mv:
-            flags |= _SUPPLY_LOW
+        flags = (_BUSY if plant.busy else 0) | (_INPUT if self._input_waits else 0) | panel.supply_flags
         if panel.bolus_pressed:
             flags |= _BOLUS
         if plant.stop_held:

@@ -36,7 +36,7 @@ class Hardware:
         self.chip = chip
         self.plant = Plant()
         self.panel = Panel()
-        self.panel.supply_low_mv = bench.get("motor", {}).get("supply_low_mv", 0)
+        self.panel.measure_by(bench.get("motor", {}))
         self.clock_chip = ClockChip() if bench.get("clock_chip") else None
         self.line = Line(timeline.condition)
         self.crystal = Crystal(0, 0, 0)
@@ -62,9 +62,8 @@ class Hardware:
         """Set the motor's supply; it turns only with enough. The chip has its own supply, and wakes if it measures the motor's."""
         with self.timeline.condition:
             self.settle()
-            self.panel.supply_mv = supply_mv
+            self.panel.set_supply(supply_mv)
             self.plant.powered = supply_mv >= max(1, self.panel.supply_low_mv)
-            self.panel.calls = self.panel.supply_is_low()
             self.timeline.condition.notify_all()
 
     def settle(self) -> int:

@@ -22,7 +22,12 @@ BUTTONS = ("stop", "hold", "bolus")
 Press = Annotated[
     str | None, typer.Option("--press", metavar="BUTTON", help="Press a button of the running one: stop, hold (stop, for 4 s), or bolus.")
 ]
+MotorSupply = Annotated[
+    float | None,
+    typer.Option("--motor-supply", metavar="VOLTS", help="Set the motor's supply of the running one (it begins with 12 V)."),
+]
 HOLD_S = 4.0  # of this computer's time
+MOST_VOLTS = 60
 
 
 def sim(
@@ -55,6 +60,7 @@ def sim(
         str, typer.Option(metavar="ADDR", help="Address of the pump's network port (default: this computer only).")
     ] = "127.0.0.1",
     press: Press = None,
+    motor_supply: MotorSupply = None,
     port: Port = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start with a newly flashed pump.")] = False,
     as_json: AsJson = False,
@@ -63,8 +69,8 @@ def sim(
     from thecal.files.bench import bench_file
     from thecal.sim import serve
 
-    if press is not None or port is not None:
-        press_button(press, port, as_json)
+    if press is not None or motor_supply is not None or port is not None:
+        handle(press, motor_supply, port, as_json)
         return
     check_speed(speed)
     bench_path = bench_file(bench)
@@ -145,36 +151,49 @@ def check_image(path: Path) -> None:
         raise BadInput(f"{path} is not a plain file", "name a file for the pump's flash, or leave --image out")
 
 
-def press_button(button: str | None, port: str | None, as_json: bool) -> None:
-    """Press a button of the named simulated pump, otherwise of the only one. Raises BadInput, Failed or NoPump."""
-    from thecal.pump.transport import ports, registry
+def handle(button: str | None, volts: float | None, port: str | None, as_json: bool) -> None:
+    """Press a button of the running pump or set its motor's supply. Raises BadInput, Failed or NoPump."""
     from thecal.sim.control import Control
     from thecal.terminal.console import emit_json
 
-    if button is None:
-        raise BadInput("--port names the pump for --press", "leave it out: a simulated pump chooses its own port")
-    if button not in BUTTONS:
+    if button is None and volts is None:
+        raise BadInput("--port names the pump for --press and --motor-supply", "leave it out: a simulated pump chooses its own port")
+    if button is not None and volts is not None:
+        raise BadInput("--press and --motor-supply are two commands", "give one of them")
+    if button is not None and button not in BUTTONS:
         raise BadInput(f"--press {button!r} is not a button", f"write one of {', '.join(BUTTONS)}")
+    if volts is not None and not 0 <= volts <= MOST_VOLTS:
+        raise BadInput(f"--motor-supply {volts} is not from 0 to {MOST_VOLTS}", "write volts, such as 9.5")
+    pump = running_pump(port, f"--press {button}" if button else f"--motor-supply {volts}")
+    host, _, number = str(pump["control"]).rpartition(":")
+    with Control(host, int(number), str(pump["control_secret"])) as control:
+        if volts is not None:
+            control.set_motor_supply(round(volts * 1000))
+        elif button == "bolus":
+            control.press_bolus()
+        else:
+            control.press_stop(HOLD_S * max(1.0, float(str(pump.get("speed") or 1))) if button == "hold" else 0)
+    if as_json:
+        emit_json({"pressed": button} if button else {"motor_supply_mv": round((volts or 0) * 1000)})
+    else:
+        data(f"pressed: {button}" if button else f"motor supply: {volts} V")
+
+
+def running_pump(port: str | None, typed: str) -> dict[str, object]:
+    """Return what is known of the named simulated pump, otherwise of the only one. `typed`: the option, for the remedy."""
+    from thecal.pump.transport import ports, registry
+
     running = registry.entries()
     if not running:
         raise Failed("no simulated pump runs", "start one: thecal sim")
-    how = f"name one: thecal sim --press {button} --port PORT"
+    how = f"name one: thecal sim {typed} --port PORT"
     named = ports.named(port)
     found = [one for one in running if named is None or named.port_url in (one.get("port"), one.get("socket"))]
     if not found:
         raise Failed(f"{named.port_url if named else ''} is not a simulated pump that runs", how)
     if len(found) != 1:
         raise Failed(f"{len(found)} simulated pumps run", how)
-    host, _, port = str(found[0]["control"]).rpartition(":")
-    with Control(host, int(port), str(found[0]["control_secret"])) as control:
-        if button == "bolus":
-            control.press_bolus()
-        else:
-            control.press_stop(HOLD_S * max(1.0, float(str(found[0].get("speed") or 1))) if button == "hold" else 0)
-    if as_json:
-        emit_json({"pressed": button})
-    else:
-        data(f"pressed: {button}")
+    return found[0]
 
 
 def balance_options(protocol: str, evaporation: str, pulsation_percent: float) -> Any:
