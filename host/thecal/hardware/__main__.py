@@ -1,4 +1,4 @@
-"""`python -m thecal.hardware BENCH...`: beside each bench file a folder with its wiring page and its list of parts."""
+"""`python -m thecal.hardware BENCH...`: beside each bench file a folder with its pages, its list of parts and its drawings."""
 
 from __future__ import annotations
 
@@ -7,20 +7,37 @@ import sys
 from pathlib import Path
 
 from thecal.errors import ThecalError
-from thecal.hardware import bill, check, tables
+from thecal.hardware import bill, build, check, powerup, tables, words
+from thecal.hardware.board import plan
+from thecal.hardware.board.documents import NO_BOARD
+from thecal.hardware.board.documents import documents as board
+from thecal.hardware.draw import label, pinouts, scheme, sheets
 from thecal.hardware.rig import read_rig
+
+# Drawing or page -> its name in the pages.
+PICTURES = {
+    sheets.POWER: "power and driver",
+    sheets.CONTROLS: "Pico and controls",
+    pinouts.FILE: "which way round",
+    "board.md": "board",
+    "board-front.svg": "its front",
+    "board-back.svg": "its back",
+    label.FILE: "label",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code."""
     from thecal.terminal.complaint import report
 
-    parser = argparse.ArgumentParser(prog="python -m thecal.hardware", description="Write the wiring page and the list of parts.")
+    parser = argparse.ArgumentParser(prog="python -m thecal.hardware", description="Write pages, list of parts and drawings of a bench.")
     parser.add_argument("bench", nargs="+", type=Path, help="a bench file with [parts] and [wiring]")
     chosen = parser.parse_args(arguments)
     try:
         for bench in chosen.bench:
             print(write(bench))
+            if not plan.has_board(read_rig(bench)):
+                print(f"{bench.name}: {NO_BOARD}", file=sys.stderr)
     except ThecalError as error:
         report(error, False)
         return error.exit_code
@@ -30,7 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
 def documents(bench: Path) -> dict[str, str]:
     """Return the text of each generated file by its name. Raises BadInput if the bench file has a mistake."""
     rig = read_rig(bench)
-    return {"wiring.md": tables.page(rig, bench.name), "parts.csv": bill.sheet(rig)}
+    drawn = scheme.of(rig)
+    made = {"wiring.md": tables.page(rig, bench.name), "parts.csv": bill.sheet(rig)}
+    made |= sheets.draw(drawn, bench.name, powerup.probes(rig))
+    made |= {pinouts.FILE: pinouts.draw(rig, drawn, bench.name), label.FILE: label.draw(rig), **board(rig, bench)}
+    made[build.FILE] = build.page(rig, bench.name, {name: title for name, title in PICTURES.items() if name in made})
+    return {name: words.licensed(name, text) for name, text in made.items()}
 
 
 def write(bench: Path) -> Path:

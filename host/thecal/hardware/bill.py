@@ -6,11 +6,12 @@ import csv
 import io
 from decimal import Decimal
 
+from thecal.hardware import words
 from thecal.hardware.library import LibraryPart, Price, Supplier
 from thecal.hardware.rig import Part, Rig
 from thecal.terminal.sheets import cell
 
-BENCH_ONLY = "Bench use only. Never connect this pump to a person or an animal."
+FIRST_LINE = f"{words.BENCH_ONLY} {words.INTENDED_USE} {words.NOT_BUILT} {words.LICENCE}"
 HEAD = (
     "mark", "count", "what", "maker", "number", "supplier 1", "number 1", "supplier 2", "number 2", "price USD", "price date",
     "order number is", "price is", "substitute", "place",
@@ -24,7 +25,7 @@ def sheet(rig: Rig) -> str:
     """Return CSV: the bench-only line, a row per mark, and the sum with its date. A price is for one piece."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    for row in ((BENCH_ONLY,), HEAD, *map(_row, rig.parts.values()), _sum(rig)):
+    for row in ((FIRST_LINE,), HEAD, *map(_row, rig.parts.values()), _sum(rig)):
         writer.writerow([cell(value) for value in row])
     return text.getvalue()
 

@@ -1,22 +1,22 @@
-"""The wiring as a page to build from: pins, the wires that leave the board, the nets on it."""
+"""The wiring as a page to build from: pins, and the wires that leave the board."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from thecal.hardware import pico
+from thecal.hardware import pico, words
 from thecal.hardware.rig import Rig
 
-WARNING = "**Bench use only. Never connect this pump to a person or an animal.**"
+SPDX = f"<!-- {words.LICENCE} -->"
+WARNING = f"**{words.BENCH_ONLY}**"
 
 
 def page(rig: Rig, bench_file: str) -> str:
-    """Markdown: the Pico's pins by number, then every wire by harness."""
+    """Markdown: the Pico's pins by number, then the wires that leave the board, by harness. What is on the board is in its layout."""
     written = f"Written from `{bench_file}` by `python -m thecal.hardware`; a test compares them. Change the bench file, not this page."
-    parts = [f"# Wiring of {rig.name}", WARNING, written]
+    parts = [SPDX, f"# Wiring of {rig.name}", WARNING, words.NOT_BUILT, written]
     parts += ["## Pins of the Pico", table(("signal", "GPIO", "pin", "goes to"), _pins(rig))]
-    parts += ["## Wires", table(("wire", "harness", "from", "to", "colour"), _wires(rig))]
-    parts += ["## Nets on the board", table(("net", "terminals"), _nets(rig))]
+    parts += ["## Wires that leave the board", table(("wire", "harness", "from", "to", "colour"), _wires(rig))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -42,7 +42,3 @@ def _reached(rig: Rig, name: str) -> list[str]:
 
 def _wires(rig: Rig) -> list[tuple[str, ...]]:
     return [(str(wire.number), wire.harness, str(wire.ends[0]), str(wire.ends[1]), wire.colour) for wire in rig.wires]
-
-
-def _nets(rig: Rig) -> list[tuple[str, ...]]:
-    return [(name, ", ".join(map(str, ends))) for name, ends in rig.links.items()]

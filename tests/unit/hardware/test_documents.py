@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pumpcore.bench.bench import parse
+from support.drawn.benches import without_board
 from thecal.errors import BadInput
 from thecal.files.bench import payload, read_bench
 from thecal.files.resources import hardware_folder
@@ -52,7 +53,8 @@ def test_one_pin_changed_in_the_bench_is_seen_on_the_page(bench: Path, tmp_path:
         other = {"clock_sda": 16, "clock_scl": 17, "motor_supply": 27}.get(name, 22)
         other = other if other not in pins.values() else other - 8
         changed = tmp_path / bench.name
-        changed.write_text(bench.read_text(encoding="utf-8").replace(f"\n{name} = {gpio}\n", f"\n{name} = {other}\n"), encoding="utf-8")
+        text = without_board(bench.read_text(encoding="utf-8"))
+        changed.write_text(text.replace(f"\n{name} = {gpio}\n", f"\n{name} = {other}\n"), encoding="utf-8")
         assert command.documents(changed)["wiring.md"] != texts["wiring.md"], name
 
 
@@ -154,6 +156,7 @@ MISTAKES = {
     "rail without wire": ("S1 = {", 'VM = { part = "wago-221-415", rail = true }\nS1 = {', "parts.VM: no wire reaches this rail"),
     "rail that is none": ('"resistor-1k" }', '"resistor-1k", rail = true }', "parts.R1: rail = true belongs to a strip"),
     "strip that is no rail": (", rail = true }", " }", "parts.STRIP: rail = true belongs to a strip"),
+    "optional resistor": ('"resistor-1k" }', '"resistor-1k", optional = true }', "parts.R1: a part with terminals is not optional"),
     "two of one mark": ('"resistor-1k" }', '"resistor-1k", count = 2 }', "parts.R1: a part with terminals has a mark of its own"),
     "another Pico": ("S1 = {", 'P2 = { part = "raspberry-pi-pico-h" }\nS1 = {', "parts.P2: the board is PICO"),
     "small mark": ("S1 = {", 's1 = { part = "socket-1x8" }\nS1 = {', "parts.s1"),
@@ -177,7 +180,7 @@ MISTAKES = {
 def test_the_small_rig_is_good(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(BENCH)
     made = command.documents(tmp_path / "small.toml")
-    assert set(made) == {"wiring.md", "parts.csv"}
+    assert set(made) == {*("wiring.md", "parts.csv", "build.md", "power.svg", "controls.svg", "pinouts.svg", "label.svg")}
     assert "| `step` | GP2 | 4 | R1 1 |" in made["wiring.md"]
     assert "| `led` | GP25 | none | the Pico's own LED |" in made["wiring.md"]
 

@@ -9,6 +9,9 @@ from thecal.hardware.board.layout import Track, Wire
 from thecal.hardware.board.svg import points
 from thecal.hardware.board.view import View
 
+# The middle of a room on the page, half its width, half its height.
+Spot = tuple[float, float, float, float]
+
 _TRACK, _CASING = "#8f979e", "#3c4248"
 COLOURS = {
     "black": "#1c1c1c",
@@ -44,8 +47,7 @@ def draw(view: View, labels: Mapping[tuple[str, str], str], numbered: bool = Tru
     for wire in view.layout.wires:
         _wire(view, wire)
     if numbered:
-        _marks(view)
-        _numbers(view)
+        _numbers(view, _marks(view))
 
 
 def _track(view: View, track: Track) -> None:
@@ -65,51 +67,54 @@ def _wire(view: View, wire: Wire) -> None:
         view.page.add("circle", cx=x, cy=y, r=0.3 * view.pitch, fill=COLOURS[wire.colour], stroke="#111", stroke_width=0.35, kind="wire-end")
 
 
-def _marks(view: View) -> None:
-    """Write each part's mark near the middle of its outline."""
+def _marks(view: View) -> list[Spot]:
+    """Write each part's mark in the middle of its outline; return the rooms that the marks take."""
+    taken = []
     for place in view.layout.places.values():
         left, top, right, bottom = view.box(place, place.footprint.outline)
-        view.page.text((left + right) / 2, (top + bottom) / 2, place.mark, font_size=view.small, fill="#6b5d3a", font_weight="bold")
+        x, y = (left + right) / 2, (top + bottom) / 2
+        halo = {"paint_order": "stroke", "stroke": "#f6eeda", "stroke_width": 0.9}
+        view.page.text(x, y, place.mark, font_size=view.small, fill="#6b4a10", font_weight="bold", **halo)
+        taken.append((x, y, 0.4 * view.small * len(place.mark), 0.5 * view.small))
+    return taken
 
 
-def _numbers(view: View) -> None:
-    number = 0
-    taken: list[tuple[float, float]] = []
-    for track in view.layout.tracks:
-        number += 1
-        _tag(view, str(number), _free(view, _middles(track.holes), taken))
-    for wire in view.layout.wires:
-        number += 1
-        (x1, y1), (x2, y2) = (view.at(end) for end in wire.ends)
-        along = [(x1 + (x2 - x1) * part / 20, y1 + (y2 - y1) * part / 20) for part in (10, 8, 12, 6, 14, 4, 16)]
-        _tag(view, str(number), _free_of(along, taken, view.pitch))
+def _numbers(view: View, taken: list[Spot]) -> None:
+    """Write the number of each link where it covers no leg, no mark, no other number and no other link, if there is such a place."""
+    links: list[Track | Wire] = [*view.layout.tracks, *view.layout.wires]
+    under = [link.holes if isinstance(link, Track) else link.ends for link in links]
+    legs = [_spot(view, hole) for _, _, hole in view.layout.pads()]
+    for number, link in enumerate(links):
+        others = [_spot(view, hole) for other, holes in enumerate(under) if other != number for hole in holes]
+        places = _along(view, link.holes) if isinstance(link, Track) else _between(view, link)
+        words = str(number + 1)
+        half = (0.38 * len(words) + 0.12) * view.small, 0.5 * view.small
+        x, y = min(places, key=lambda place: 3 * _meetings((*place, *half), taken) + _meetings((*place, *half), legs + others))
+        view.rect((x - half[0], y - half[1], x + half[0], y + half[1]), rx=0.5, fill="white", stroke="#111", stroke_width=0.15)
+        view.page.text(x, y, words, font_size=view.small, kind="tag")
+        taken.append((x, y, *half))
 
 
-def _middles(holes: tuple[Hole, ...]) -> list[tuple[float, float]]:
-    """Return places between two holes along a track, from its middle outwards, as columns and rows."""
-    between = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in zip(holes, holes[1:], strict=False)]
-    middle = (len(between) - 1) / 2
-    return sorted(between, key=lambda place: abs(between.index(place) - middle))
+def _spot(view: View, hole: Hole) -> Spot:
+    return (*view.at(hole), 0.3 * view.pitch, 0.3 * view.pitch)
 
 
-def _free(view: View, places: list[tuple[float, float]], taken: list[tuple[float, float]]) -> tuple[float, float]:
-    x0, y0 = view.at((1, 1))
-    sign = -1 if view.back else 1
-    return _free_of([(x0 + sign * (column - 1) * view.pitch, y0 + (row - 1) * view.pitch) for column, row in places], taken, view.pitch)
+def _between(view: View, wire: Wire) -> list[tuple[float, float]]:
+    """Return places on an insulated wire, from its middle outwards."""
+    (x1, y1), (x2, y2) = (view.at(end) for end in wire.ends)
+    parts = sorted(range(3, 38), key=lambda part: abs(part - 20))
+    return [(x1 + (x2 - x1) * part / 40, y1 + (y2 - y1) * part / 40) for part in parts]
 
 
-def _free_of(places: list[tuple[float, float]], taken: list[tuple[float, float]], far: float) -> tuple[float, float]:
-    """Take the first place that is `far` from every other tag, else the first."""
-    for x, y in places:
-        if all(abs(x - a) >= far or abs(y - b) >= 0.8 * far for a, b in taken):
-            taken.append((x, y))
-            return x, y
-    taken.append(places[0])
-    return places[0]
+def _along(view: View, holes: tuple[Hole, ...]) -> list[tuple[float, float]]:
+    """Return places on a track, from its middle outwards, then beside it."""
+    ends = [view.at(hole) for hole in holes]
+    on = [place for (x1, y1), (x2, y2) in zip(ends, ends[1:], strict=False) for place in ((x1, y1), ((x1 + x2) / 2, (y1 + y2) / 2))]
+    on = [on[number] for number in sorted(range(len(on)), key=lambda number: abs(number - len(on) / 2))]
+    side = 0.95 * view.pitch
+    return on + [(x + across, y + down) for x, y in on for across, down in ((0, -side), (0, side), (-side, 0), (side, 0))]
 
 
-def _tag(view: View, words: str, place: tuple[float, float]) -> None:
-    x, y = place
-    half = (0.42 if len(words) == 1 else 0.68) * view.small
-    view.rect((x - half, y - 0.56 * view.small, x + half, y + 0.56 * view.small), rx=0.5, fill="white", stroke="#111", stroke_width=0.15)
-    view.page.text(x, y, words, font_size=view.small, kind="tag")
+def _meetings(spot: Spot, others: list[Spot]) -> int:
+    x, y, wide, high = spot
+    return sum(abs(x - a) < wide + b_wide and abs(y - b) < high + b_high for a, b, b_wide, b_high in others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
@@ -13,8 +14,8 @@ from thecal.hardware.board.layout import Layout
 Pin = tuple[str, str]  # mark, terminal
 Nets = Mapping[str, Collection[Pin]]
 
-# A screw's head is 6 mm wide, on a washer of 7 mm: no pad of a link or part in the holes around it.
-SCREW_KEEP_OUT_HOLES = 1
+# A washer of 7 mm under an M3 screw, and a pad's radius: no leg and no link nearer to the screw's middle.
+SCREW_KEEP_OUT_MM = 4.5
 _TOUCHING_MM = 0.05
 
 
@@ -40,6 +41,10 @@ def groups(layout: Layout) -> list[set[Hole]]:
 def _unplaced(layout: Layout, nets: Nets) -> Iterator[str]:
     for mark in sorted({mark for pins in nets.values() for mark, _ in pins} - layout.places.keys()):
         yield f"{mark} has no place on the board"
+    for net, pins in nets.items():
+        for mark, pin in pins:
+            if mark in layout.places and pin not in layout.places[mark].pads:
+                yield f"net {net}: {mark} has no pin {pin} in the board"
 
 
 def _places(layout: Layout) -> Iterator[str]:
@@ -66,10 +71,14 @@ def _holes(layout: Layout) -> Iterator[str]:
         if len(there) > 1:
             yield f"hole {name(hole)} is used twice: {', '.join(there)}"
     under_tracks = {hole for track in layout.tracks for hole in track.holes}
-    for screw in layout.screws:
-        for hole in users.keys() | under_tracks:
-            if max(abs(hole[0] - screw[0]), abs(hole[1] - screw[1])) <= SCREW_KEEP_OUT_HOLES:
-                yield f"hole {name(hole)} is under the head of the screw at {name(screw)}"
+    for hole in sorted(users.keys() | under_tracks):
+        if under_screw(layout, hole):
+            yield f"hole {name(hole)} is under the head of a screw"
+
+
+def under_screw(layout: Layout, hole: Hole) -> bool:
+    """Return True if a screw's washer covers the hole's pad."""
+    return any(math.dist(layout.at(hole), screw) < SCREW_KEEP_OUT_MM for screw in layout.screws)
 
 
 def _bodies(layout: Layout) -> Iterator[str]:

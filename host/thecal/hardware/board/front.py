@@ -51,7 +51,11 @@ def _body(view: View, place: Place) -> None:
         _usb(view, place)
     if shape == "can" and "plus" in place.pads:
         x, y = view.at(place.pads["plus"])
-        view.page.text(x + (0.6 if place.pads["plus"][0] > place.pads["minus"][0] else -0.6) * view.pitch, y, "+", font_size=1.2 * view.small, font_weight="bold")
+        minus = view.at(place.pads["minus"])
+        away = 0.5 * (outline[2] - outline[0]) + 0.6 * view.small
+        middle = (outline[0] + outline[2]) / 2, (outline[1] + outline[3]) / 2
+        across, down = (x > minus[0]) - (x < minus[0]), (y > minus[1]) - (y < minus[1])
+        view.page.text(middle[0] + across * away, middle[1] + down * away, "+", font_size=1.2 * view.small, font_weight="bold")
 
 
 def _round(view: View, outline: Box, fill: str) -> None:
@@ -97,9 +101,10 @@ def _flat_side(view: View, place: Place) -> None:
 def _usb(view: View, place: Place) -> None:
     left, top, _, bottom = place.footprint.outline
     middle = (top + bottom) / 2
-    socket = view.box(place, (left - 1.3, middle - 4.0, left + 4.5, middle + 4.0))
+    socket = view.box(place, (left - 1.3, middle - 4.0, left + 0.6, middle + 4.0))
     view.rect(socket, fill="#b0b0b0", stroke=_LINE, stroke_width=0.3)
-    view.page.text((socket[0] + socket[2]) / 2, (socket[1] + socket[3]) / 2, "USB", font_size=view.small)
+    words = view.box(place, (left - 3.3, middle - 1.0, left - 1.3, middle + 1.0))
+    view.page.text((words[0] + words[2]) / 2, (words[1] + words[3]) / 2, "USB", font_size=view.small)
 
 
 def _pins(view: View, place: Place, labels: Mapping[tuple[str, str], str]) -> None:
@@ -115,27 +120,39 @@ def _pins(view: View, place: Place, labels: Mapping[tuple[str, str], str]) -> No
             view.page.add("circle", cx=x, cy=y, r=half, **marks)
         label = labels.get((place.mark, pin), "")
         if label:
-            _label(view, place, hole, label)
+            _label(view, place, pin, label)
 
 
-def _label(view: View, place: Place, hole: Hole, label: str) -> None:
-    """Write a pin's name: inside of a module beside the pin, elsewhere where the body leaves room."""
-    outline = view.box(place, place.footprint.outline)
-    x, y = view.at(hole)
-    inward = 0.42 * view.pitch
-    shape = place.footprint.shape
-    holes = list(place.holes.values())
-    if _upright(holes):
-        side = 1 if x < (outline[0] + outline[2]) / 2 else -1
-        side = -side if shape == "terminals" else side
-        view.page.text(x + side * inward, y, label, text_anchor="start" if side > 0 else "end", font_size=view.small)
-        return
-    down = 1 if y < (outline[1] + outline[3]) / 2 else -1
-    if shape in ("to92", "block"):
-        down = 1
-    elif shape == "terminals":
-        down = -down
-    view.page.text(x, y + down * inward, label, text_anchor="start" if down > 0 else "end", font_size=view.small, turned=90)
+def _label(view: View, place: Place, pin: str, label: str) -> None:
+    """Write a pin's name: inside of a module beside the pin, at a terminal block beyond the body, elsewhere below the pin."""
+    left, _, right, _ = view.box(place, place.footprint.outline)
+    (x, y), gap = view.at(place.holes[pin]), 0.36 * view.pitch
+    if place.footprint.shape == "terminals":
+        _terminal_label(view, place, pin, label)
+    elif _upright(list(place.holes.values())):
+        side = 1 if x < (left + right) / 2 else -1
+        view.page.text(x + side * gap, y, label, text_anchor="start" if side > 0 else "end", font_size=view.small)
+        if place.footprint.shape == "pico":
+            edge = left - 0.5 if side > 0 else right + 0.5
+            view.page.text(edge, y, pin, text_anchor="end" if side > 0 else "start", font_size=view.small, fill="#555")
+    else:
+        view.page.text(x, y + gap, label, text_anchor="start", font_size=view.small, turned=90)
+
+
+def _terminal_label(view: View, place: Place, pin: str, label: str) -> None:
+    """The wires come in on one side (at rotation 0 from below), where the number stands; the name stands on the other side."""
+    left, top, right, bottom = view.box(place, place.footprint.outline)
+    (x, y), gap, inside = view.at(place.holes[pin]), 0.8, 0.62 * view.small
+    name: dict[int, tuple[float, float, str, int]] = {
+        0: (x, top - gap, "end", 90),
+        90: (right + gap, y, "start", 0),
+        180: (x, bottom + gap, "start", 90),
+        270: (left - gap, y, "end", 0),
+    }
+    number = {0: (x, bottom - inside), 90: (left + inside, y), 180: (x, top + inside), 270: (right - inside, y)}[place.degrees]
+    at_x, at_y, anchor, turned = name[place.degrees]
+    view.page.text(at_x, at_y, label, text_anchor=anchor, font_size=view.small, turned=turned)
+    view.page.text(*number, pin, font_size=view.small)
 
 
 def _upright(holes: list[Hole]) -> bool:
@@ -148,20 +165,44 @@ def _words(view: View, place: Place, value: str) -> None:
     """Write mark and value where pins and their names leave room: in the body, or at its edge."""
     left, top, right, bottom = view.box(place, place.footprint.outline)
     x, y, size = (left + right) / 2, (top + bottom) / 2, view.small
-    shape = place.footprint.shape
     tall = bottom - top > 1.3 * (right - left)
-    if shape == "resistor":
-        view.page.text(x, y, f"{place.mark} {value}", font_size=size, turned=90 * tall, font_weight="bold")
-    elif shape in ("diode", "ceramic"):
-        view.page.text(x, y, place.mark, font_size=size, turned=90 * tall, font_weight="bold")
-        beside = (right + 0.7 * size, y) if tall else (x, bottom + 0.7 * size)
-        view.page.text(*beside, value, font_size=size, turned=90 * tall)
+    shape = place.footprint.shape
+    if shape in ("resistor", "diode", "ceramic", "terminals"):
+        _text(view, x, y, place.mark, turned=90 * tall)
+        view.page.text(*_beside(view, place, len(value)), value, font_size=size, turned=90 * tall)
+    elif shape == "pico":
+        _text(view, x, bottom + 0.9 * size, f"{place.mark} {value}")
+    elif shape == "module" and len({column for column, _ in place.holes.values()}) == 1:
+        free = right - 0.3 * (right - left) if view.at(place.origin)[0] < x else left + 0.3 * (right - left)
+        _text(view, free, y - 0.7 * size, place.mark)
+        view.page.text(free, y + 0.7 * size, value, font_size=size)
     elif shape in ("module", "to92"):
-        view.page.text(x, top - 0.8 * size, f"{place.mark} {value}", font_size=size, font_weight="bold")
-    elif shape == "terminals" and tall:
-        inner = x + (1 if x < view.left + view.layout.width_mm * view.scale / 2 else -1) * 0.3 * (right - left)
-        view.page.text(inner, y, place.mark, font_size=1.15 * size, turned=90, font_weight="bold")
+        _text(view, x, top - 0.8 * size, f"{place.mark} {value}")
+    elif shape == "block":
+        _text(view, x, y - 0.3 * (bottom - top), place.mark)
+        view.page.text(x, top - 0.7 * size, value, font_size=size)
+    elif shape == "can" and right - left < 6 * size:
+        _text(view, x, top - 0.8 * size, f"{place.mark} {value}")
     else:
-        apart = {"can": 0.3 * (bottom - top), "block": 0.36 * (bottom - top)}.get(shape, 0.6 * size)
-        view.page.text(x, y - apart, place.mark, font_size=1.15 * size, font_weight="bold")
-        view.page.text(x, y + (1.25 * size - apart if shape == "block" else apart), value, font_size=size)
+        apart = 0.3 * (bottom - top) if shape == "can" else 0.62 * size
+        _text(view, x, y - apart, place.mark)
+        view.page.text(x, y + apart, value, font_size=size)
+
+
+def _beside(view: View, place: Place, letters: int) -> tuple[float, float]:
+    """Return the middle of a place for a value along the body's longer side where no other part is: above or right, else below or left."""
+    left, top, right, bottom = view.box(place, place.footprint.outline)
+    x, y, off, half = (left + right) / 2, (top + bottom) / 2, 0.7 * view.small, 0.32 * view.small * letters
+    if bottom - top > 1.3 * (right - left):
+        places, wide, high = [(right + off, y), (left - off, y)], 0.4 * view.small, half
+    else:
+        places, wide, high = [(x, top - off), (x, bottom + off)], half, 0.4 * view.small
+    others = [view.box(other, other.footprint.outline) for other in view.layout.places.values() if other is not place]
+    for at_x, at_y in places:
+        if not any(at_x + wide > box[0] and at_x - wide < box[2] and at_y + high > box[1] and at_y - high < box[3] for box in others):
+            return at_x, at_y
+    return places[0]
+
+
+def _text(view: View, x: float, y: float, mark: str, turned: int = 0) -> None:
+    view.page.text(x, y, mark, font_size=view.small, font_weight="bold", turned=turned)

@@ -14,15 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from thecal.hardware.board import footprints, holes
 from thecal.hardware.board.footprints import Box, Footprint
 from thecal.hardware.board.holes import PITCH_MM, Hole
+from thecal.hardware.rig import COLOURS
 
-TRACK_MM2_HUNDREDTHS = 50
 # Cross-sections of insulated wire that the layouts use: for supply, ground and motor, and for signals.
 CROSS_SECTIONS = (50, 14)
 
 
 class Table(BaseModel):
     """`[board]` as written. `parts`: mark -> (hole of the first pad, rotation in degrees clockwise); `tracks`: corner holes of each;
-    `wires`: (colour, cross-section in 1/100 mm2, hole, hole); `screws`: holes drilled to 3.2 mm for M3."""
+    `wires`: (colour, cross-section in 1/100 mm2, hole, hole); `screw_inset_um`: the four screws' distance from both edges, in micrometres."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,7 +30,7 @@ class Table(BaseModel):
     rows: int = Field(ge=4, le=52)
     width_mm: int
     height_mm: int
-    screws: tuple[str, ...] = ()
+    screw_inset_um: int = Field(ge=2_000, le=20_000)
     parts: dict[str, tuple[str, int]]
     tracks: list[list[str]] = Field(default_factory=list)
     wires: list[tuple[str, int, str, str]] = Field(default_factory=list)
@@ -77,7 +77,7 @@ class Layout:
     rows: int
     width_mm: int
     height_mm: int
-    screws: tuple[Hole, ...]
+    screw_inset_mm: float
     places: dict[str, Place]
     tracks: tuple[Track, ...]
     wires: tuple[Wire, ...]
@@ -87,6 +87,12 @@ class Layout:
         left = (self.width_mm - (self.columns - 1) * PITCH_MM) / 2
         top = (self.height_mm - (self.rows - 1) * PITCH_MM) / 2
         return left + (hole[0] - 1) * PITCH_MM, top + (hole[1] - 1) * PITCH_MM
+
+    @property
+    def screws(self) -> list[tuple[float, float]]:
+        """Return the places of the four M3 screws in mm."""
+        inset = self.screw_inset_mm
+        return [(x, y) for x in (inset, self.width_mm - inset) for y in (inset, self.height_mm - inset)]
 
     def has(self, hole: Hole) -> bool:
         return 1 <= hole[0] <= self.columns and 1 <= hole[1] <= self.rows
@@ -116,8 +122,7 @@ def layout(table: Mapping[str, object], parts: Mapping[str, tuple[str, Sequence[
         places[mark] = _place(mark, parts[mark], holes.parse(hole), degrees)
     tracks = tuple(_track(number, corners) for number, corners in enumerate(read.tracks, 1))
     wires = tuple(_wire(row) for row in read.wires)
-    screws = tuple(holes.parse(screw) for screw in read.screws)
-    return Layout(read.columns, read.rows, read.width_mm, read.height_mm, screws, places, tracks, wires)
+    return Layout(read.columns, read.rows, read.width_mm, read.height_mm, read.screw_inset_um / 1000, places, tracks, wires)
 
 
 def _place(mark: str, part: tuple[str, Sequence[str]], origin: Hole, degrees: int) -> Place:
@@ -134,13 +139,13 @@ def _place(mark: str, part: tuple[str, Sequence[str]], origin: Hole, degrees: in
 
 
 def _pins(mark: str, footprint: Footprint, terminals: Sequence[str]) -> dict[str, str]:
-    """Pins by terminal: by name where the footprint has names, else in the library's order."""
-    if set(terminals) <= footprint.pads.keys():
-        return {terminal: terminal for terminal in terminals}
-    if len(terminals) == len(footprint.pads) and "1" in footprint.pads:
-        return dict(zip(terminals, footprint.pads, strict=True))
-    missing = ", ".join(sorted(set(terminals) - footprint.pads.keys()))
-    raise ValueError(f"{mark}: its footprint has no pin {missing}")
+    """Pins by terminal: by name where the footprint has names (a terminal without a pin in the board stays out), else in the library's order."""
+    by_name = {terminal: terminal for terminal in terminals if terminal in footprint.pads}
+    if by_name:
+        return by_name
+    if len(terminals) != len(footprint.pads):
+        raise ValueError(f"{mark}: its footprint has {len(footprint.pads)} pins for {len(terminals)} terminals")
+    return dict(zip(terminals, footprint.pads, strict=True))
 
 
 def _track(number: int, corners: list[str]) -> Track:
@@ -153,6 +158,8 @@ def _track(number: int, corners: list[str]) -> Track:
 
 def _wire(row: tuple[str, int, str, str]) -> Wire:
     colour, hundredths, start, end = row
+    if colour not in COLOURS:
+        raise ValueError(f"board.wires {start} to {end}: {colour} is not one of {', '.join(COLOURS)}")
     if hundredths not in CROSS_SECTIONS:
         raise ValueError(f"board.wires {start} to {end}: {hundredths} is not one of {', '.join(map(str, CROSS_SECTIONS))} (1/100 mm2)")
     return Wire(colour, hundredths, (holes.parse(start), holes.parse(end)))

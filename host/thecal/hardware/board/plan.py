@@ -11,6 +11,9 @@ from thecal.hardware.board.sheets import Names
 from thecal.hardware.rig import End, Part, Rig
 
 TABLE = "board"
+# Names of terminals as the modules have them printed.
+_PRINTED = {"GND_M": "GND", "GND_L": "GND", "SPREAD": "SPRD"}
+_REGULATOR = {"VIN": "IN", "VOUT": "OUT"}
 _CARRYING = ("power_in", "power_out", "ground", "motor")
 _FEEDING = ("fuse", "tvs")
 _UNITS = ((1_000_000, "M"), (1_000, "k"), (1, ""))
@@ -74,14 +77,16 @@ def _labels(rig: Rig) -> dict[Pin, str]:
     labels: dict[Pin, str] = {}
     printed = {row: f"GP{gpio}" for gpio, row in pico.ROW_PIN.items()}
     printed |= {row: name.rstrip("0123456789") if name.startswith("GND") else name for name, row in pico.FIXED.items()}
+    printed[pico.FIXED["ADC_VREF"]] = "VREF"
     for row, name in printed.items():
-        labels[pico.PART, str(row)] = f"{row} {name}" if row <= 20 else f"{name} {row}"
+        labels[pico.PART, str(row)] = name
     net_of = {end.key: net for net, ends in rig.links.items() for end in ends}
     for mark, part in on_board(rig).items():
         if part.library.kind == "terminal_block":
-            labels |= {(mark, name): f"{name} {net_of.get((mark, name), '')}" for name in part.library.terminals}
+            labels |= {(mark, name): net_of.get((mark, name), "") for name in part.library.terminals}
         elif len(part.library.terminals) > 2 and mark != pico.PART:
-            labels |= {(mark, name): name for name in part.library.terminals}
+            short = _PRINTED if part.library.kind == "driver" else _REGULATOR if part.library.kind in ("converter", "regulator") else {}
+            labels |= {(mark, name): short.get(name, name) for name in part.library.terminals}
     return labels
 
 
@@ -95,7 +100,8 @@ def short_value(part: Part) -> str:
         return _ohms(figure.value) if name == "ohm" else _farads(figure.value) if unit == "F" else f"T{figure.value / 1000:g}A"
     if library.kind == "terminal_block":
         return ""
-    return library.number
+    # The family is enough to tell a regulator: MCP1700 of MCP1700-3302E/TO.
+    return library.number.split("-")[0] if library.kind == "regulator" else library.number
 
 
 def _ohms(ohm: int) -> str:

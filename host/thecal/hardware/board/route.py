@@ -1,6 +1,6 @@
 """Propose links for a layout: bare tracks along free holes first, an insulated wire where no track gets through.
 
-A proposal only: the links of a bench are fixed data in its file. `python -m thecal.hardware.board BENCH` prints one.
+The links that the layout has stay. A proposal only: the links of a bench are fixed data in its file. `python -m thecal.hardware.board BENCH` prints one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from thecal.hardware.board.check import SCREW_KEEP_OUT_HOLES
+from thecal.hardware.board.check import groups, under_screw
 from thecal.hardware.board.holes import Hole
 from thecal.hardware.board.layout import Layout
 
@@ -71,18 +71,34 @@ class _Router:
         self.owner: dict[Hole, str] = {hole: f"{mark}:{pin}" for mark, pin, hole in layout.pads()}
         self.owner |= {hole: net for net, holes in wanted.items() for hole in holes}
         self.legs = {hole for _, _, hole in layout.pads()}
-        self.shut = set(self._shut())
+        grid = [(column, row) for column in range(1, layout.columns + 1) for row in range(1, layout.rows + 1)]
+        self.shut = {hole for hole in grid if under_screw(layout, hole)}
         self.covered = set(self._covered())
+        self.laid = groups(layout)
+        for group in self.laid:
+            net = next((self.owner[hole] for hole in group if hole in self.owner), "a link without a leg")
+            self.owner |= dict.fromkeys(group, net)
+        self.legs |= {hole for wire in layout.wires for hole in wire.ends}
         self.made = Proposal()
 
     def run(self, order: list[str]) -> Proposal:
         for net in order:
-            pieces: list[set[Hole]] = [{hole} for hole in self.wanted[net]]
+            pieces = self._pieces(net)
             while len(pieces) > 1:
                 if not self._track(net, pieces) and not self._wire(net, pieces):
                     self.made.open.append(net)
                     break
         return self.made
+
+    def _pieces(self, net: str) -> list[set[Hole]]:
+        """Return the holes of a net in pieces: each leg with what the layout's own links join to it."""
+        pieces: list[set[Hole]] = []
+        for hole in self.wanted[net]:
+            if not any(hole in piece for piece in pieces):
+                pieces.append(next((group for group in self.laid if hole in group), {hole}))
+        for piece in pieces:
+            self.owner |= dict.fromkeys(piece, net)
+        return pieces
 
     def _track(self, net: str, pieces: list[set[Hole]]) -> bool:
         """Join the cheapest two pieces by a track; False when no way is short enough."""
@@ -182,11 +198,6 @@ class _Router:
             if found > 12:
                 return
             ring = after
-
-    def _shut(self) -> Iterator[Hole]:
-        near = range(-SCREW_KEEP_OUT_HOLES, SCREW_KEEP_OUT_HOLES + 1)
-        for column, row in self.layout.screws:
-            yield from ((column + across, row + down) for across in near for down in near)
 
     def _covered(self) -> Iterator[Hole]:
         """Yield the holes under bodies, in which no wire can end."""

@@ -11,8 +11,8 @@ from thecal.hardware.board.svg import Page
 from thecal.hardware.board.view import View
 
 A4_LONG_MM, A4_SHORT_MM = 297.0, 210.0
-# At a page width of 1000 px these are 9.1 px and 9.2 px.
-SMALL_LANDSCAPE_MM, SMALL_PORTRAIT_MM = 2.7, 1.95
+# At a page width of 1000 px a capital, 0.73 of the letter's size, is 9.1 px high.
+SMALL_LANDSCAPE_MM, SMALL_PORTRAIT_MM = 3.7, 2.62
 _WARNING = "Bench use only. Never connect this pump to a person or an animal."
 
 
@@ -29,32 +29,32 @@ def one_side(layout: Layout, names: Names, is_back: bool) -> str:
     """Return an A4 page, landscape, with the front or the back as large as it fits."""
     side = "back (mirrored): links" if is_back else "front: parts"
     page = Page(A4_LONG_MM, A4_SHORT_MM, f"{names.rig}: board, {side}")
-    scale = min((A4_LONG_MM - 22) / layout.width_mm, (A4_SHORT_MM - 34) / layout.height_mm)
+    scale = min((A4_LONG_MM - 16) / layout.width_mm, (A4_SHORT_MM - 34) / layout.height_mm)
     scale = int(scale * 20) / 20
-    view = View(page, layout, (A4_LONG_MM - layout.width_mm * scale) / 2, 17, scale, is_back, SMALL_LANDSCAPE_MM)
-    page.text(10, 6, f"{names.rig} - board, {side} - {scale:g}:1", font_size=4.2, text_anchor="start", font_weight="bold")
-    page.text(A4_LONG_MM - 10, 6, _WARNING, font_size=3.2, text_anchor="end")
+    view = View(page, layout, (A4_LONG_MM - layout.width_mm * scale) / 2, 14.5, scale, is_back, SMALL_LANDSCAPE_MM)
+    page.text(8, 5, f"{names.rig}: board, {side}, {scale:g}:1", font_size=4.2, text_anchor="start", font_weight="bold")
+    page.text(A4_LONG_MM - 8, 5, _WARNING, text_anchor="end")
     view.board()
-    view.names(3.2)
+    view.names(2.9)
     if is_back:
         back.draw(view, names.labels)
     else:
         front.draw(view, names.values, names.labels)
-    bottom = view.top + layout.height_mm * scale + 8.5
+    bottom = view.top + layout.height_mm * scale + 8.3
     for line, words in enumerate(_legend(is_back)):
-        page.text(10, bottom + 4 * line, words, font_size=3, text_anchor="start")
+        page.text(8, bottom + 4.6 * line, words, text_anchor="start")
     return str(page)
 
 
 def _legend(is_back: bool) -> list[str]:
     if is_back:
         return [
-            "Grey: bare tinned copper wire 0.8 mm (0.5 mm2), soldered at every pad of its net that it crosses. Thick colour: insulated 0.5 mm2; thin: 0.14 mm2.",
-            "Square: first pin of a part. Each insulated wire ends in a hole of its own; push the stripped end through from this side. Numbers: board.md.",
+            "Grey: bare tinned wire 0.8 mm, soldered at each leg that it touches. Thick colour: insulated, 0.5 mm2; thin: 0.14 mm2.",
+            "Square: first pin of a part. The ends of an insulated wire go into holes of their own. Numbers: the list in board.md.",
         ]
     return [
-        "Square: first pin. Red pins: drill the hole to 1.3 mm. Modules stand in sockets. Bar on a diode: cathode; thick edge of REG: its flat side.",
-        "Letters and numbers name the holes: C17 is row C, column 17. Order of work and the list of links: board.md.",
+        "Square: first pin. Red: drill to 1.3 mm. Bar: cathode. Thick edge of REG: its flat side. Modules stand in sockets.",
+        "A hole is named by row and column: C17 is in row C, column 17. The order of work is in board.md.",
     ]
 
 
@@ -64,9 +64,9 @@ def print_1to1(layout: Layout, names: Names) -> str:
     page.text(10, 8, f"{names.rig} - board at 1:1 - print at 100 %, without fitting to the page", font_size=3.6, text_anchor="start", font_weight="bold")
     page.text(10, 13, _WARNING, font_size=3, text_anchor="start")
     left = (A4_SHORT_MM - layout.width_mm) / 2
-    for number, is_back in enumerate((False, True)):
+    for number, (is_back, words) in enumerate(((False, "front: cut out, lay on the side of the parts"), (True, "back, turned over: lay on the side of the solder"))):
         top = 27 + number * (layout.height_mm + 26)
-        page.text(left, top - 8, "back, as you see it when the board is turned over" if is_back else "front", font_size=3.2, text_anchor="start")
+        page.text(left, top - 8, words, font_size=3.2, text_anchor="start")
         view = View(page, layout, left, top, 1.0, is_back, SMALL_PORTRAIT_MM)
         view.board()
         view.names(2.6)

@@ -25,7 +25,7 @@ class Page:
     def text(self, x: float, y: float, words: str, **attributes: object) -> None:
         """Add text whose middle is at x, y unless `text_anchor` says otherwise. `turned`: degrees clockwise about that place."""
         turned = attributes.pop("turned", 0)
-        size = attributes.setdefault("font_size", 2.7)
+        size = attributes.setdefault("font_size", 3.7)
         assert isinstance(size, int | float)
         attributes.setdefault("text_anchor", "middle")
         if turned:

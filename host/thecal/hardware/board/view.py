@@ -56,10 +56,9 @@ class View:
         self._grid(0.95 if self.back else 0.5, _COPPER if self.back else _HOLE)
         self._grid(0.45, "white")
         for screw in self.layout.screws:
-            x, y = self.at(screw)
+            x, y = self.xy(*screw)
             self.page.add("circle", cx=x, cy=y, r=3.5 * self.scale, fill="#e3d7b8", stroke=_EDGE, stroke_width=0.25)
             self.page.add("circle", cx=x, cy=y, r=1.6 * self.scale, fill="white", stroke=_EDGE, stroke_width=0.25)
-            self.page.text(x, y + 2.5 * self.scale, "M3", font_size=max(self.small, 1.4 * self.scale), fill="#444")
 
     def _grid(self, radius_mm: float, colour: str) -> None:
         """Draw a dot at each hole: one path a row, of dots without length."""
@@ -69,9 +68,13 @@ class View:
             self.page.add("path", d=dots, stroke=colour, stroke_width=2 * radius_mm * self.scale, stroke_linecap="round")
 
     def names(self, gap: float) -> None:
-        """Write the numbers of the columns above and below, the letters of the rows left and right."""
+        """Write the numbers of the columns (each fifth if they are too narrow) above and below, the letters of the rows left and right."""
         width, height = self.layout.width_mm * self.scale, self.layout.height_mm * self.scale
+        # Two digits are 1.3 times as wide as the letter is high.
+        every = 1 if self.pitch > 1.4 * self.small else 2 if self.pitch > 1.1 * self.small else 5
         for column in range(1, self.layout.columns + 1):
+            if column % every and column != 1:
+                continue
             x = self.at((column, 1))[0]
             for y in (self.top - gap, self.top + height + gap):
                 self.page.text(x, y, str(column), font_size=self.small, fill="#444")

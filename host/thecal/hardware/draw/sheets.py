@@ -1,0 +1,266 @@
+"""The two sheets of a rig: power and driver; Pico and controls. Which part is drawn where follows from its kind and its nets."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from thecal.hardware import pico
+from thecal.hardware.draw import symbols
+from thecal.hardware.draw.blocks import LEFT, RIGHT, Block, Board, Box, Cable, Flag, Pin, Symbol
+from thecal.hardware.draw.layout import Sheet
+from thecal.hardware.draw.scheme import BLOCK, Item, Node, Scheme
+
+POWER, CONTROLS = "power.svg", "controls.svg"
+TITLES = {POWER: "power and driver", CONTROLS: "Pico and controls"}
+SUBTITLES = {
+    POWER: "From the supply to the motor. An orange number is a probe point of build.md.",
+    CONTROLS: "The Pico as seen from above, USB at the top. An orange number is a probe point of build.md.",
+}
+_CONTROLS = ("pico", "switch_nc", "switch_no", "buzzer", "clock_module", "sensor_module")
+_BAR_PINS = 3
+_SIGNAL_PINS = 8
+_SUPPLY = ("power_out", "power_in", "ground")
+_GROUND = "GND"
+# A flag names so many terminals of the other sheet at most.
+_NAMED = 2
+# A column before the channels are known: its width, and how much stands in it.
+_COLUMN, _ROOM = 215, 1_000
+_OTHER = {35: "ADC_VREF", 37: "3V3_EN", 40: "VBUS"}
+
+
+def draw(scheme: Scheme, bench_file: str, probes: Mapping[Node, int] = MappingProxyType({})) -> dict[str, str]:
+    """Return both sheets by the name of their file. `probes` are the numbers of the points to measure at."""
+    where = _sheet_of(scheme)
+    return {file: _Maker(scheme, where, file, probes).sheet().svg(bench_file) for file in (POWER, CONTROLS)}
+
+
+def _sheet_of(scheme: Scheme) -> dict[str, str]:
+    """Return the sheet of each part. What touches a signal of the Pico or a control belongs to the controls."""
+    where = {mark: CONTROLS if item.kind in _CONTROLS else POWER for mark, item in scheme.items.items()}
+    own = {name for name, nodes in scheme.nets.items() if len(nodes) < _SIGNAL_PINS and _signal(scheme, where, nodes)}
+    for mark, item in scheme.items.items():
+        if symbols.known(item.kind) and any(scheme.net_of((mark, terminal)) in own for terminal in item.types):
+            where[mark] = CONTROLS
+    for mark, item in scheme.items.items():
+        if item.kind == BLOCK:
+            where[mark] = _of_its_wires(scheme, where, mark)
+    return where
+
+
+def _signal(scheme: Scheme, where: dict[str, str], nodes: Iterable[Node]) -> bool:
+    """Return true for a net of a bench pin, or of a control's own terminal that is neither ground nor supply."""
+    for mark, terminal in nodes:
+        if mark == pico.PART and terminal in scheme.pins:
+            return True
+        if mark != pico.PART and where.get(mark) == CONTROLS and scheme.items[mark].types.get(terminal) not in ("ground", "power_in"):
+            return not any(mark == pico.PART and terminal in pico.FIXED for mark, terminal in nodes)
+    return False
+
+
+def _of_its_wires(scheme: Scheme, where: dict[str, str], block: str) -> str:
+    """Return the sheet of the parts whose wires end at a terminal block."""
+    for node, ends in scheme.wires.items():
+        if any(end.block and end.far[0] == block for end in ends) and node[0] in where:
+            return where[node[0]]
+    return POWER
+
+
+class _Maker:
+    """Makes one sheet."""
+
+    def __init__(self, scheme: Scheme, where: dict[str, str], file: str, probes: Mapping[Node, int]) -> None:
+        self._scheme = scheme
+        self._where = where
+        self._file = file
+        self._probes = probes
+        self._other = CONTROLS if file == POWER else POWER
+        self._items = {mark: item for mark, item in scheme.items.items() if where[mark] == file}
+        self._nets = {name: [node for node in nodes if node[0] in self._items] for name, nodes in scheme.nets.items()}
+        self._bars = frozenset(name for name, nodes in self._nets.items() if self._is_bar(name, nodes))
+        self._in_cable: set[Node] = set()
+
+    def _is_bar(self, name: str, nodes: list[Node]) -> bool:
+        """Return true for ground, a strip, and a supply with some parts at it."""
+        if name == _GROUND or name in self._scheme.strips:
+            return len(nodes) >= 2
+        return len(nodes) >= _BAR_PINS and any(self._feeds(node) for node in self._scheme.nets[name])
+
+    def _feeds(self, node: Node) -> bool:
+        mark, terminal = node
+        if mark == pico.PART:
+            return terminal in pico.FIXED
+        return mark in self._scheme.items and self._scheme.items[mark].types.get(terminal) in _SUPPLY
+
+    def sheet(self) -> Sheet:
+        """Return the sheet with everything in its place."""
+        middle = next((mark for mark, item in self._items.items() if item.kind == ("driver" if self._file == POWER else "pico")), None)
+        board = self._pico() if self._file == CONTROLS else self._driver(middle)
+        blocks = self._blocks(board)
+        sides = self._sides(board, blocks)
+        board.pins = [replace(pin, probe=self._probes.get((pin.mark, pin.terminal), 0)) for pin in board.pins]
+        columns: dict[int, list[Block]] = {LEFT: [], RIGHT: []}
+        for block in self._in_order(board, blocks):
+            block.side = sides[block.mark]
+            block.pins = [replace(pin, face=-block.side, probe=self._probes.get((pin.mark, pin.terminal), 0)) for pin in block.pins]
+            columns[block.side].append(block)
+        notes = {name: self._other for name in self._bars if self._elsewhere(name)}
+        title = f"{self._scheme.name}: {TITLES[self._file]}"
+        return Sheet(title, SUBTITLES[self._file], board, columns[LEFT], columns[RIGHT], self._bars, notes)
+
+    # --- the board in the middle --------------------------------------------------------------------------------------------
+
+    def _pico(self) -> Board:
+        item = self._items[pico.PART]
+        names = {pico.ROW_PIN[gpio]: f"GP{gpio}" for gpio in range(29) if gpio in pico.ROW_PIN}
+        fixed = {number: name for name, number in pico.FIXED.items()}
+        used = {pico.ROW_PIN[gpio]: name for name, gpio in self._scheme.pins.items() if gpio in pico.ROW_PIN}
+        pins = []
+        for number in range(1, 41):
+            terminal = used.get(number) or fixed.get(number) or names.get(number) or _OTHER[number]
+            words = f"{names[number]} {used[number]}" if number in used else terminal.rstrip("0123456789") if number in fixed else terminal
+            words = "3V3" if terminal == "3V3" else words
+            face, row = (LEFT, number - 1) if number <= 20 else (RIGHT, 40 - number)
+            label = f"{number}  {words}" if face == LEFT else f"{words}  {number}"
+            node = (pico.PART, terminal)
+            pins.append(Pin(*node, self._scheme.net_of(node), row, face, label, self._scheme.wires.get(node, ())))
+        board = Board(pico.PART, "pico", 0, item.lines, pins)
+        board.usb = True
+        return board
+
+    def _driver(self, mark: str | None) -> Board:
+        if mark is None:
+            return Board("", "none", 0, ("no driver",), [])
+        item = self._items[mark]
+        pins = []
+        rows = {LEFT: 0, RIGHT: 0}
+        for terminal in item.types:
+            net = self._scheme.net_of((mark, terminal))
+            face = LEFT if net in self._bars or not net else RIGHT
+            pins.append(Pin(mark, terminal, net, rows[face], face, terminal, self._scheme.wires.get((mark, terminal), ())))
+            rows[face] += 1
+        board = Board(mark, "driver", 0, item.lines, pins)
+        board.rows = max(rows.values())
+        board.pitch = 46
+        return board
+
+    # --- the blocks at the sides --------------------------------------------------------------------------------------------
+
+    def _blocks(self, board: Board) -> list[Block]:
+        """Return a block for each part but the board, and a flag for each net that goes on and is no bar."""
+        blocks: list[Block] = []
+        late: list[Item] = []
+        for mark, item in self._items.items():
+            if mark == board.mark:
+                continue
+            if item.kind == BLOCK:
+                late.append(item)
+                continue
+            blocks.append(self._block(item))
+        for item in late:
+            left_over = [terminal for terminal in item.types if (item.mark, terminal) not in self._in_cable]
+            rest = [terminal for terminal in left_over if self._scheme.net_of((item.mark, terminal))]
+            if rest:
+                blocks.append(self._of_kind(Box, item, rest))
+        for name, nodes in self._nets.items():
+            there = self._elsewhere(name)
+            if nodes and there and name not in self._bars:
+                words = f"{', '.join(there) if len(there) <= _NAMED else name} on {self._other}"
+                self._add_flag(blocks, name, words)
+        return blocks
+
+    def _add_flag(self, blocks: list[Block], net: str, words: str) -> None:
+        """Put the flag at the part's own lead if the net has nothing else here."""
+        here = [(block, pin) for block in blocks for pin in block.pins if pin.net == net]
+        block, pin = here[0] if len(here) == 1 else (None, None)
+        if len(self._nets[net]) == 1 and pin is not None and isinstance(block, Symbol):
+            block.flag = pin.terminal, words
+            return
+        blocks.append(Flag(f"flag {net}", "flag", LEFT, (words,), [Pin(f"flag {net}", "", net, 0, RIGHT)]))
+
+    def _elsewhere(self, name: str) -> list[str]:
+        """Return the terminals of a net on the other sheet, as words."""
+        nodes = [node for node in self._scheme.nets[name] if node[0] in self._where and self._where[node[0]] != self._file]
+        return [" ".join(node) for node in sorted(nodes)]
+
+    def _block(self, item: Item) -> Block:
+        if self._is_cable(item.mark):
+            pins = [pin for terminal in item.types for pin in self._cable_pins(item.mark, terminal)]
+            return Cable(item.mark, item.kind, LEFT, item.lines, pins)
+        return self._of_kind(Symbol if symbols.known(item.kind) and len(item.types) == 2 else Box, item, item.types)
+
+    def _is_cable(self, mark: str) -> bool:
+        """Return true for a part off the board: one that is no terminal block and has wires with numbers."""
+        item = self._items.get(mark)
+        if item is None or item.kind in (BLOCK, "driver", "pico"):
+            return False
+        return any((mark, terminal) in self._scheme.wires for terminal in item.types)
+
+    def _cable_pins(self, mark: str, terminal: str) -> list[Pin]:
+        """Return a pin for each wire at the terminal. A wire between two parts off the board is a line of its own."""
+        node = (mark, terminal)
+        pins = []
+        for wire in self._scheme.wires.get(node, ()):
+            net = f"wire {wire.number}" if self._is_cable(wire.far[0]) else self._scheme.net_of(node)
+            shown = wire
+            if wire.block:
+                shown = replace(wire, block=wire.far not in self._in_cable)
+                self._in_cable.add(wire.far)
+            pins.append(Pin(*node, net, 0, RIGHT, terminal, (shown,)))
+        return pins or [Pin(*node, self._scheme.net_of(node), 0, RIGHT, terminal)]
+
+    def _of_kind(self, shape: type[Block], item: Item, terminals: Iterable[str]) -> Block:
+        pins = []
+        for terminal in terminals:
+            node = (item.mark, terminal)
+            pins.append(Pin(*node, self._scheme.net_of(node), 0, RIGHT, terminal, self._scheme.wires.get(node, ())))
+        return shape(item.mark, item.kind, LEFT, item.lines, pins)
+
+    # --- which side, which order ----------------------------------------------------------------------------------------------
+
+    def _sides(self, board: Board, blocks: list[Block]) -> dict[str, int]:
+        """Return the side of each block: that of the board's pins which it reaches over nets that are no bars, else where room is."""
+        roots = self._roots(board, blocks)
+        sides = {block.mark: roots[block.mark][0] for block in blocks if block.mark in roots}
+        used = {side: sum(block.height(_COLUMN) for block in blocks if sides.get(block.mark) == side) for side in (LEFT, RIGHT)}
+        for block in blocks:
+            if block.mark not in sides:
+                full = used[LEFT] + block.height(_COLUMN) > _ROOM
+                side = RIGHT if (full if self._file == POWER else used[RIGHT] <= used[LEFT]) else LEFT
+                sides[block.mark] = side
+                used[side] += block.height(_COLUMN)
+        return sides
+
+    def _roots(self, board: Board, blocks: list[Block]) -> dict[str, tuple[int, float, int]]:
+        """Return for each block that the board reaches: side, row of the board's pin, how many parts lie between."""
+        reached: dict[str, tuple[int, float, int]] = {}
+        queue: deque[tuple[str, int, float, int]] = deque()
+        for pin in board.pins:
+            if pin.net and pin.net not in self._bars:
+                queue.append((pin.net, pin.face, pin.dy, 0))
+        seen: set[str] = set()
+        while queue:
+            net, face, row, far = queue.popleft()
+            if net in seen:
+                continue
+            seen.add(net)
+            for block in blocks:
+                if block.mark in reached or all(pin.net != net for pin in block.pins):
+                    continue
+                reached[block.mark] = (face, row, far)
+                queue.extend((pin.net, face, row, far + 1) for pin in block.pins if pin.net not in self._bars)
+        return reached
+
+    def _in_order(self, board: Board, blocks: list[Block]) -> list[Block]:
+        """Return the blocks from top to bottom: by the board's pins; the others in the order of the bench, flags after their net."""
+        roots = self._roots(board, blocks)
+        free = [block for block in blocks if block.mark not in roots and not isinstance(block, Flag)]
+        for flag in blocks:
+            if isinstance(flag, Flag) and flag.mark not in roots:
+                net = flag.pins[0].net
+                places = [index for index, block in enumerate(free) if any(pin.net == net for pin in block.pins)]
+                free.insert(max(places, default=len(free) - 1) + 1, flag)
+        tied = sorted((block for block in blocks if block.mark in roots), key=lambda block: roots[block.mark])
+        return free + tied if self._file == POWER else tied + free
