@@ -10,6 +10,9 @@ A write is one order, a read one answer; integers are little-endian. The other s
     /dev/wait     order  u64 duration_us: sleeps until input is there, at most so long; bit 63 feeds the watchdog first
                   answer of 32 bytes to an order in the buffer that is read into: u32 duration_ms, u32 what (1 feeds the watchdog,
                          2 does not sleep): u64 uptime_ms, u64 generated, u64 guard count, u32 underruns, u32 flags
+    /dev/rotor    order  u8 0, u8 register, bytes: writes registers of the AS5600; u8 1: nine clocks and a stop, by hand
+                  answer so many bytes as the buffer has, from the register on that its first byte names; only where the bench has a
+                         rotor sensor. EIO: no answer; ETIMEDOUT: the bus is held, after 50 ms
     /dev/supply                               answer u64 mV of the motor's supply; only where the bench measures it
     /dev/flash                                answer u64 free bytes; only the firmware of older images opens it
     /dev/board    order  u8 letter, rest per letter (see `_board_order`)    answer 512 bytes: JSON, spaces
@@ -26,6 +29,7 @@ from thecal.sim.guest.filesystem import FileSystem
 from thecal.sim.timeline import NEVER_NS, Timeline
 from thecal.sim.world.individual import Crystal
 from thecal.sim.world.plant import Plant
+from thecal.sim.world.rotor_sensor import BUS_TIMEOUT_NS, RotorSensor
 
 _BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT, _BOLUS, _SUPPLY_LOW, _HELD, _SUPPLY_HIGH = 1, 2, 4, 8, 16, 32, 64, 128, 256
 _OLD_FLAGS = 0xFF  # the answer that has one byte for them
@@ -102,6 +106,34 @@ class Panel:
         self.bolus_pressed = self.calls = pressed
 
 
+class RotorBus(Device):
+    """The bus of the rotor sensor. A read names its register in the buffer that is read into."""
+
+    def __init__(self, timeline: Timeline, settled_ns: Callable[[], int], sensor: RotorSensor) -> None:
+        super().__init__(lambda: b"", self._write)
+        self._timeline, self._settled_ns, self._sensor = timeline, settled_ns, sensor
+
+    def read_into(self, view: memoryview, address: int, size_bytes: int) -> int:
+        with self._timeline.lock:
+            self._wait_for_bus()
+            view[address : address + size_bytes] = self._sensor.read(view[address], size_bytes, self._settled_ns())
+        return size_bytes
+
+    def _write(self, data: bytes) -> None:
+        with self._timeline.lock:
+            if data[:1] == b"\x01":
+                self._sensor.clock_out()
+            elif data[:1] == b"\x00" and len(data) > 1:
+                self._wait_for_bus()
+                self._sensor.write(data[1], data[2:])
+            else:
+                raise WasiError(INVALID)
+
+    def _wait_for_bus(self) -> None:
+        if self._sensor.holds_bus:
+            self._timeline.spend(BUS_TIMEOUT_NS)
+
+
 class Devices:
     """The device files of one power-up. `boot`: the answer of `/dev/board`."""
 
@@ -115,7 +147,7 @@ class Devices:
         self._watchdog_ns = 0
         self._input_waits = True  # unknown before the first wait
 
-    def files(self, chip: ClockChip | None, flash: FileSystem) -> dict[str, Device]:
+    def files(self, chip: ClockChip | None, flash: FileSystem, sensor: RotorSensor | None = None) -> dict[str, Device]:
         found = {
             "/dev/stepper": Device(self._stepper_answer, self._checked(self._stepper_order)),
             "/dev/guard": Device(self._stepper_answer, self._checked(self._guard_order)),
@@ -126,6 +158,8 @@ class Devices:
             found["/dev/supply"] = Device(lambda: _U64.pack(self._panel.measured_mv()), self._refuse)
         if chip is not None:
             found["/dev/rtc"] = self._clock_chip(chip)
+        if sensor is not None:
+            found["/dev/rotor"] = RotorBus(self._timeline, self._settled_ns, sensor)
         return found
 
     def waiting(self, wait: Callable[[int | None, bool], bool]) -> Device:
@@ -159,6 +193,11 @@ class Devices:
 
     def _now_ns(self) -> int:
         return self._crystal.guest_ns(self._timeline.now_ns)
+
+    def _settled_ns(self) -> int:
+        """Bring the plant up to now; return the true time."""
+        self._plant.settle(self._now_ns())
+        return self._timeline.now_ns
 
     def _checked(self, order: Callable[[bytes], None]) -> Callable[[bytes], None]:
         """Carry out an order under the lock; a malformed one fails with EINVAL."""
