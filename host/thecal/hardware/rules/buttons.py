@@ -9,12 +9,12 @@ from thecal.hardware.rig import Part
 from thecal.hardware.rules import roles
 from thecal.hardware.rules.circuit import Circuit, Element
 from thecal.hardware.rules.finding import Finding, listed, ohms, span
-from thecal.hardware.rules.network import CONTACT_OHM, State, resistance, voltages
+from thecal.hardware.rules.network import CONTACT_OHM, State, capacitance_nf, resistance, voltages
 from thecal.hardware.rules.roles import Roles
 
 RULE = "E10"
 # Least and most Ohm of the resistor in series with a button's pin, and nF from the pin to ground: the firmware's programs look at 22 us.
-SERIES_OHM, FILTER_NF, STOP_PULL_OHM = (470, 2_200), (4, 100), (1_000, 4_700)
+SERIES_OHM, FILTER_NF, STOP_PULL_OHM = (470, 2_200), (4, 120), (1_000, 4_700)
 
 # A data sheet gives the least current of a contact with one digit ("5 V, 1 mA"): a fiftieth below is the same figure.
 SAME_FIGURE = 0.98
@@ -58,11 +58,12 @@ def filters(circuit: Circuit, known: Roles) -> Iterator[Finding]:
         if not any(SERIES_OHM[0] <= low and high <= SERIES_OHM[1] for low, high in series):
             text = f"PICO:{name} has no resistor of {ohms(SERIES_OHM[0])} to {ohms(SERIES_OHM[1])} in series with its lead"
             yield Finding(RULE, text, "put 1 kOhm between the lead and the pin, at the Pico", here, ("PICO",))
-        nf = sum(circuit.value(element.mark, "nf")[0] for element in circuit.between("capacitor", here, circuit.ground))
-        if not FILTER_NF[0] <= nf <= FILTER_NF[1]:
+        least_nf, most_nf = capacitance_nf(circuit, here)
+        if least_nf < FILTER_NF[0] or most_nf > FILTER_NF[1]:
             need = f"{FILTER_NF[0]} to {FILTER_NF[1]} nF"
-            text = f"PICO:{name} has {nf or 'no'} nF to ground; it needs {need}, so that the motor can't hide a press"
-            yield Finding(RULE, text, "put 10 nF from the pin to ground, at the Pico", here, ("PICO",), f"{nf} nF")
+            has = f"{least_nf:.0f} to {most_nf:.0f} nF" if most_nf else "no capacitor"
+            text = f"PICO:{name} has {has} to ground; it needs {need}, so that the motor can't hide a press"
+            yield Finding(RULE, text, "put 10 nF from the pin to ground, at the Pico", here, ("PICO",), has)
 
 
 def the_stop_pull_up(circuit: Circuit, known: Roles) -> Iterator[Finding]:
@@ -71,7 +72,7 @@ def the_stop_pull_up(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     found = [resistance(circuit, element.mark) for element in circuit.between("resistor", net, rail)]
     if not any(STOP_PULL_OHM[0] * 0.98 <= low and high <= STOP_PULL_OHM[1] * 1.05 for low, high in found):
         has = ", ".join(ohms(high) for _, high in found) or "none"
-        text = f"the stop lead {net or '(no wire)'} needs a pull-up of 1 to 4.7 kOhm to the Pico's 3V3; it has {has}"
+        text = f"the stop button's lead (net {net or 'none'}) needs a pull-up of 1 to 4.7 kOhm to the Pico's 3V3; it has {has}"
         yield Finding(RULE, text, "put 3.3 kOhm from the lead to PICO:3V3", net, ("PICO",), has)
 
 
@@ -142,7 +143,7 @@ def spare_switches(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     used = {found.mark for name in _pins(circuit) if (found := _contact(circuit, known, name)) is not None}
     spare: list[Part] = [part for part in circuit.of_kind("switch") if part.mark not in used]
     for part in spare:
-        yield Finding(RULE, f"{part.mark} ({part.library.what}) is at no button's pin", "wire it, or take it out", parts=(part.mark,))
+        yield Finding(RULE, f"{part.mark} ({circuit.what(part.mark)}) is at no button's pin", "wire it, or take it out", parts=(part.mark,))
 
 
 RULES = {"E10": (contacts, filters, the_stop_pull_up, contact_currents, levels, own_ground, spare_switches)}

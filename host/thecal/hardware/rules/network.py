@@ -14,7 +14,7 @@ from thecal.hardware.rules.finding import Undecided
 from thecal.hardware.rules.roles import Roles
 
 Span = tuple[float, float]
-OUTPUTS = ("step", "dir", "enable", *roles.COIL_INPUTS.values(), "strobe", "buzzer", "tube_light", "scale_clock", "driver_tx")
+OUTPUTS = ("step", "dir", "enable", *roles.COIL_INPUTS.values(), "strobe", "buzzer", "tube_light", "scale_clock")
 CONTACT_OHM: Span = (0.01, 1.0)
 MOST_CORNERS = 1 << 14
 # The Pico has a Schottky diode from USB to VSYS.
@@ -178,6 +178,16 @@ def resistance(circuit: Circuit, mark: str) -> Span:
     low, high = circuit.value(mark, "ohm")
     tolerance = circuit.value(mark, "tolerance_permille")[1]
     return low * (1 - tolerance / 1000), high * (1 + tolerance / 1000)
+
+
+def capacitance_nf(circuit: Circuit, net: str) -> tuple[float, float]:
+    """Return the least and most nF between a net and ground, with tolerances."""
+    least = most = 0.0
+    for element in circuit.between("capacitor", net, circuit.ground):
+        tolerance = circuit.value(element.mark, "tolerance_permille")[1] / 1000
+        low, high = circuit.value(element.mark, "nf")
+        least, most = least + low * (1 - tolerance), most + high * (1 + tolerance)
+    return least, most
 
 
 def _floats(bounds: tuple[int, int]) -> Span:
