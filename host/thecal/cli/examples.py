@@ -19,6 +19,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Ten pumps, sim-1 to sim-10", "thecal sim --count 10"),
         ("Let other computers reach the pump", "thecal sim --host 192.168.1.20"),
         ("Hold the stop button of one of them", "thecal sim --press hold --port flow-1"),
+        ("Give its motor too little supply", "thecal sim --motor-supply 5 --port flow-1"),
     ),
     "flash": (
         ("Put the firmware on a new board", "thecal flash --bench tmc2209-peristaltic01"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pumpcore.bench import bench
+from pumpcore.faults import fault_texts
 from pumpcore.flash import slots
 from thecal.deploy import marks
 from thecal.errors import BadInput
@@ -17,10 +18,13 @@ TARGET = "rp2"
 
 
 def require_for_board(wanted: Bench) -> None:
-    """Raise BadInput if the bench describes a rig without RP2040."""
+    """Raise BadInput if the bench describes a rig without RP2040, or one with sensors, which the pump would refuse."""
     if wanted.get("target") != TARGET:
         cause = f"the bench {wanted.get('name')} is for target {wanted.get('target')}, not for a board"
         raise BadInput(cause, f'name a bench file with target = "{TARGET}"')
+    if bench.SENSORS in wanted:
+        cause, do = fault_texts.told("sensor_unsupported")
+        raise BadInput(f"{wanted.get('name')}: {cause} (sensor_unsupported)", do)
 
 
 def newest(files: Mapping[str, bytes]) -> tuple[int, bytes, str] | None:

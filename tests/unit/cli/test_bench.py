@@ -123,6 +123,12 @@ def test_a_button_needs_one_simulated_pump(thecal_says, pump, tmp_path: Path):
     assert code == 1 and "no simulated pump runs" in err
     code, _, err = thecal_says("sim", "--port", "flow-1")
     assert code == 2 and "--press" in err
+    assert thecal_says("sim", "--press", "stop", "--motor-supply", "12")[0] == 2
+    for volts in ("60.1", "-0.1", "nan"):
+        code, _, err = thecal_says("sim", "--motor-supply", volts)
+        assert code == 2 and "is not from 0 to 60" in err
+    code, _, err = thecal_says("sim", "--motor-supply", "9.5")
+    assert code == 1 and "no simulated pump runs" in err
 
 
 def test_a_button_of_one_of_two_is_pressed_by_its_name(thecal_says, pump, monkeypatch):
@@ -145,10 +151,15 @@ def test_a_button_of_one_of_two_is_pressed_by_its_name(thecal_says, pump, monkey
         def press_stop(self, hold_s):
             pass
 
+        def set_motor_supply(self, supply_mv):
+            pressed.append(supply_mv)
+
     monkeypatch.setattr("thecal.sim.control.Control", Control)
     code, _, err = thecal_says("sim", "--press", "stop")
     assert code == 1 and "2 simulated pumps run" in err and "--port" in err
     monkeypatch.setattr(names, "called", lambda name: [names.Named(name, "04", "/dev/pts/4")])
     assert thecal_says("sim", "--press", "stop", "--port", "flow-1")[0] == 0 and pressed == ["4"]
+    code, out, _ = thecal_says("sim", "--motor-supply", "9.5", "--port", "flow-1", "--json")
+    assert code == 0 and pressed == ["4", "4", 9_500] and '"motor_supply_mv": 9500' in out
     code, _, err = thecal_says("sim", "--press", "stop", "--port", "/dev/ttyACM9")
     assert code == 1 and "/dev/ttyACM9 is not a simulated pump that runs" in err
