@@ -48,6 +48,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Show the ceilings and what is used of them", "thecal bench show"),
         ("Lower what 24 hours may hold", 'thecal bench set --max-per-day "30 mL"'),
         ("Raise the highest rate, at the pump", 'thecal bench set --max-rate "12 mL/h"'),
+        ("Check the wires of a bench file", "thecal bench check tmc2209-peristaltic01"),
     ),
     "forecast": (
         ("Show what a prescription will do", "thecal forecast rx.toml"),

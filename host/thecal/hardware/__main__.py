@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from thecal.errors import ThecalError
-from thecal.hardware import bill, build, powerup, tables, words
+from thecal.hardware import bill, build, check, powerup, tables, words
 from thecal.hardware.board import plan
 from thecal.hardware.board.documents import NO_BOARD
 from thecal.hardware.board.documents import documents as board
@@ -56,7 +56,8 @@ def documents(bench: Path) -> dict[str, str]:
 
 
 def write(bench: Path) -> Path:
-    """Writes the documents into the folder that has the bench file's name; returns the folder."""
+    """Write the documents into the folder that has the bench file's name; return the folder. Raises BadInput for an unsafe bench."""
+    check.require(bench)
     made = documents(bench)
     folder = bench.with_suffix("")
     folder.mkdir(exist_ok=True)

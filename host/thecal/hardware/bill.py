@@ -7,61 +7,68 @@ import io
 from decimal import Decimal
 
 from thecal.hardware import words
-from thecal.hardware.library import LibraryPart, Supplier
+from thecal.hardware.library import LibraryPart, Price, Supplier
 from thecal.hardware.rig import Part, Rig
 from thecal.terminal.sheets import cell
 
 FIRST_LINE = f"{words.BENCH_ONLY} {words.INTENDED_USE} {words.NOT_BUILT} {words.LICENCE}"
 HEAD = (
-    "mark", "count", "what", "maker", "number", "supplier 1", "number 1", "supplier 2", "number 2", "price USD", "price of", "order number",
-    "price", "substitute", "place",
+    "mark", "count", "what", "maker", "number", "supplier 1", "number 1", "supplier 2", "number 2", "price USD", "price date",
+    "order number is", "price is", "substitute", "place",
 )  # fmt: skip
+SUM = "sum"
+
+Row = tuple[str | int | Decimal, ...]
 
 
 def sheet(rig: Rig) -> str:
-    """Return CSV: the bench-only line, a row per mark, and the sum with its date."""
+    """Return CSV: the bench-only line, a row per mark, and the sum with its date. A price is for one piece."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([cell(FIRST_LINE)])
-    writer.writerow(HEAD)
-    writer.writerows([cell(value) for value in _row(part)] for part in rig.parts.values())
-    writer.writerow([cell(value) for value in _sum(rig)])
+    for row in ((FIRST_LINE,), HEAD, *map(_row, rig.parts.values()), _sum(rig)):
+        writer.writerow([cell(value) for value in row])
     return text.getvalue()
 
 
-def total_cents(rig: Rig) -> int:
-    """Return the price of all parts in US cents, without tax and postage."""
-    return sum(part.count * part.library.price.cents_usd for part in rig.parts.values() if part.library.price)
+def total_cents(rig: Rig, kind: str = "") -> int:
+    """Return the price of all parts, or of one kind, in US cents, without tax, postage and what is optional."""
+    return sum(part.count * price.cents_usd for part, price in _priced(rig) if kind in ("", part.library.kind))
 
 
-def _row(part: Part) -> tuple[str | int | Decimal, ...]:
-    bought = part.library
-    first, second = (*(_supplier(one) for one in bought.suppliers[:2]), ("", ""), ("", ""))[:2]
-    price = (usd(bought.price.cents_usd), str(bought.price.date)) if bought.price else (usd(0), "")
-    return (
-        part.mark, part.count, bought.what, bought.maker, bought.number or bought.made_from, *first, *second, *price,
-        "read" if bought.order_seen else "unread", _price_state(bought), bought.substitute, part.place,
-    )  # fmt: skip
+def usd(cents: int) -> Decimal:
+    """Return an amount like 12.50, a number to a spreadsheet."""
+    return Decimal(f"{cents // 100}.{cents % 100:02}")
+
+
+def _priced(rig: Rig) -> list[tuple[Part, Price]]:
+    return [(part, part.library.price) for part in rig.parts.values() if part.library.price and not part.optional]
+
+
+def _row(part: Part) -> Row:
+    one = part.library
+    first, second = ([*map(_supplier, one.suppliers), ("", ""), ("", "")])[:2]
+    price = (usd(one.price.cents_usd), str(one.price.date)) if one.price else ("", "")
+    place = f"optional, not in the sum: {part.place}" if part.optional else part.place
+    number = one.number or one.made_from
+    return (part.mark, part.count, one.what, one.maker, number, *first, *second, *price, *_states(one), one.substitute, place)
 
 
 def _supplier(supplier: Supplier) -> tuple[str, str]:
     return supplier.name, supplier.number or supplier.note
 
 
-def _price_state(part: LibraryPart) -> str:
+def _states(part: LibraryPart) -> tuple[str, str]:
+    """Return how far order number and price can be trusted."""
     if part.price is None:
-        return "made"
-    return "unread" if part.price.unread else "read"
+        return "made", "made"
+    return "read" if part.order_seen else "unread", "unread" if part.price.unread else "read"
 
 
-def _sum(rig: Rig) -> tuple[str | Decimal, ...]:
-    prices = [part.library.price for part in rig.parts.values() if part.library.price]
+def _sum(rig: Rig) -> Row:
+    """Return the last row. Its date is that of the oldest price."""
+    prices = [price for _, price in _priced(rig)]
+    what = f"without tax and postage; {usd(total_cents(rig, 'tool'))} of it are tools"
     unread = sum(price.unread for price in prices)
-    state = f"{unread} of {len(prices)} prices are from memory" if unread else "all prices read"
+    state = f"{unread} of {len(prices)} prices are from memory" if unread else "read"
     oldest = str(min(price.date for price in prices)) if prices else ""
-    return ("sum", "", "without tax and postage", *[""] * 6, usd(total_cents(rig)), oldest, "", state, "", "")
-
-
-def usd(cents: int) -> Decimal:
-    """Return an amount like 12.50, a number to a spreadsheet."""
-    return Decimal(f"{cents // 100}.{cents % 100:02}")
+    return (SUM, "", what, *[""] * 6, usd(total_cents(rig)), oldest, "", state, "", "")

@@ -11,7 +11,19 @@ from thecal.files.bench import Bench, read_bench
 from thecal.hardware.figures import STATES
 from thecal.hardware.rig import Rig, read_rig, rig_of
 from thecal.hardware.rules import (
-    budgets, bus, buttons, divider, enable, fuse, ordering, protection, purpose, ratings, resources, signals, supplies,
+    budgets,
+    bus,
+    buttons,
+    divider,
+    enable,
+    fuse,
+    ordering,
+    protection,
+    purpose,
+    ratings,
+    resources,
+    signals,
+    supplies,
 )  # fmt: skip
 from thecal.hardware.rules.circuit import Circuit
 from thecal.hardware.rules.finding import Finding, Undecided
@@ -21,21 +33,11 @@ __all__ = ["Finding", "counts", "findings", "require"]
 
 SIM = "sim"
 Rule = Callable[[Circuit, Roles], Iterator[Finding]]
-# By rule number where one file has one, so that a report begins with what burns first.
-RULES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
-    ("E1", supplies.RULES),
-    ("E2", (*purpose.RULES, *ratings.RULES)),
-    ("E3", enable.RULES),
-    ("E5", fuse.RULES),
-    ("E6", budgets.RULES),
-    ("E7", divider.RULES),
-    ("E8", signals.RULES),
-    ("E9", bus.RULES),
-    ("E10", buttons.RULES),
-    ("E12", protection.RULES),
-    ("E13", resources.RULES),
-    ("E14", ordering.RULES),
-)
+# In the order of a report: first what burns, last what can't be ordered.
+SUBJECTS = (
+    supplies, purpose, ratings, enable, fuse, budgets, divider, signals, bus, buttons, protection, resources, ordering,
+)  # fmt: skip
+RULES: tuple[tuple[str, Rule], ...] = tuple((name, rule) for subject in SUBJECTS for name, rules in subject.RULES.items() for rule in rules)
 
 
 def findings(file: Path) -> list[Finding]:
@@ -50,9 +52,8 @@ def of_rig(rig: Rig) -> list[Finding]:
     circuit = Circuit(rig)
     known = Roles(circuit)
     found: list[Finding] = []
-    for name, rules in RULES:
-        for rule in rules:
-            found += [one for one in _of_rule(name, rule, circuit, known) if one not in found]
+    for name, rule in RULES:
+        found += [one for one in _of_rule(name, rule, circuit, known) if one not in found]
     return found
 
 
@@ -78,10 +79,9 @@ def require_bench(bench: Bench) -> None:
 def _require(name: str, found: list[Finding]) -> None:
     if found:
         count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
-        lines = [f"{one.rule}: {one.text}. {one.cure[:1].upper()}{one.cure[1:]}." for one in found]
-        raise BadInput(
-            "\n".join([f"{name}: {count} of the electrical rules:", *lines]), f"correct the bench; see: thecal bench check {name}"
-        )
+        lines = [f"{one.rule}: {one.text} ({one.cure})" for one in found]
+        cause = f"{name}: {count} of the electrical rules, so nothing is written: {'; '.join(lines)}"
+        raise BadInput(cause, f"correct the bench file; as a table: thecal bench check {name}")
 
 
 def counts(file: Path) -> dict[str, int]:

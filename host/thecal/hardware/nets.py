@@ -13,7 +13,7 @@ Node = tuple[str, str]
 
 
 class Nets:
-    """`nets` is {name: its terminals}. A name is the board's, else that of a strip, else the first terminal in the order of the alphabet."""
+    """`nets` is {name: its terminals}. A name is the board's, else a strip's, else that of the first terminal."""
 
     def __init__(self, groups: Mapping[str, frozenset[Node]]) -> None:
         self.nets = dict(groups)

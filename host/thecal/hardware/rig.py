@@ -44,6 +44,7 @@ class _Named(_Table):
     place: str = ""
     count: int = Field(default=1, ge=1)
     rail: bool = False
+    optional: bool = False
 
 
 class _Wiring(_Table):
@@ -68,13 +69,17 @@ class _People(BaseModel):
 
 @dataclass(frozen=True)
 class Part:
-    """A thing on the rig. A `rail` is a strip of levers: it has no terminals of its own, any number of wires meet there."""
+    """A thing on the rig. A `rail` is a strip of levers: it has no terminals of its own, any number of wires meet there.
+
+    What is `optional` is on the list of parts, but not in its sum.
+    """
 
     mark: str
     library: LibraryPart
     place: str = ""
     count: int = 1
     rail: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -189,9 +194,11 @@ def _parts(people: _People, known: dict[str, LibraryPart]) -> Iterator[tuple[str
             raise ValueError(f"parts.{mark}: the board is {pico.PART}, and nothing else is")
         if named.rail != (part.kind == "strip"):
             raise ValueError(f"parts.{mark}: rail = true belongs to a strip of levers, and to nothing else")
+        if named.optional and part.terminals:
+            raise ValueError(f"parts.{mark}: a part with terminals is not optional")
         if named.count > 1 and part.terminals:
             raise ValueError(f"parts.{mark}: a part with terminals has a mark of its own for each piece")
-        yield mark, Part(mark, part, named.place, named.count, named.rail)
+        yield mark, Part(mark, part, named.place, named.count, named.rail, named.optional)
 
 
 def _wires(people: _People, parts: dict[str, Part], pins: dict[str, int]) -> Iterator[Wire]:

@@ -83,7 +83,7 @@ def test_a_pump_that_runs_is_named_before_anything_is_asked(run, pump):
     ("words", "said"),
     [
         (("set",), "needs at least one ceiling"),
-        (("sett",), '"sett" is neither show nor set'),
+        (("sett",), '"sett" is neither show, set nor check'),
         (("show", "--max-rate", "1 mL/h"), "`bench show` takes none"),
         (("set", "--max-rate", "1 mL"), "--max-rate: "),
         (("set", "--max-per-hour", "0 mL"), "--max-per-hour: "),

@@ -156,6 +156,7 @@ MISTAKES = {
     "rail without wire": ("S1 = {", 'VM = { part = "wago-221-415", rail = true }\nS1 = {', "parts.VM: no wire reaches this rail"),
     "rail that is none": ('"resistor-1k" }', '"resistor-1k", rail = true }', "parts.R1: rail = true belongs to a strip"),
     "strip that is no rail": (", rail = true }", " }", "parts.STRIP: rail = true belongs to a strip"),
+    "optional resistor": ('"resistor-1k" }', '"resistor-1k", optional = true }', "parts.R1: a part with terminals is not optional"),
     "two of one mark": ('"resistor-1k" }', '"resistor-1k", count = 2 }', "parts.R1: a part with terminals has a mark of its own"),
     "another Pico": ("S1 = {", 'P2 = { part = "raspberry-pi-pico-h" }\nS1 = {', "parts.P2: the board is PICO"),
     "small mark": ("S1 = {", 's1 = { part = "socket-1x8" }\nS1 = {', "parts.s1"),
@@ -178,12 +179,17 @@ MISTAKES = {
 
 def test_the_small_rig_is_good(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(BENCH)
-    folder = command.write(tmp_path / "small.toml")
-    assert {file.name for file in folder.iterdir()} == {
-        *("wiring.md", "parts.csv", "build.md", "power.svg", "controls.svg", "pinouts.svg", "label.svg")
-    }
-    assert "| `step` | GP2 | 4 | R1 1 |" in (folder / "wiring.md").read_text()
-    assert "| `led` | GP25 | none | the Pico's own LED |" in (folder / "wiring.md").read_text()
+    made = command.documents(tmp_path / "small.toml")
+    assert set(made) == {*("wiring.md", "parts.csv", "build.md", "power.svg", "controls.svg", "pinouts.svg", "label.svg")}
+    assert "| `step` | GP2 | 4 | R1 1 |" in made["wiring.md"]
+    assert "| `led` | GP25 | none | the Pico's own LED |" in made["wiring.md"]
+
+
+def test_the_small_rig_is_not_written_because_it_breaks_the_electrical_rules(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(BENCH)
+    with pytest.raises(BadInput, match="of the electrical rules, so nothing is written"):
+        command.write(tmp_path / "small.toml")
+    assert not (tmp_path / "small").exists()
 
 
 @pytest.mark.parametrize(("old", "new", "words"), MISTAKES.values(), ids=MISTAKES)
@@ -198,9 +204,10 @@ def test_a_mistake_in_parts_or_wiring_is_refused(old: str, new: str, words: str,
 
 def test_the_command_writes_beside_the_bench_and_tells_mistakes(tmp_path: Path) -> None:
     file = tmp_path / "small.toml"
-    file.write_text(BENCH)
+    file.write_text(REAL[0].read_text(encoding="utf-8"), encoding="utf-8")
     done = subprocess.run([sys.executable, "-m", "thecal.hardware", str(file)], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, str(tmp_path / "small"))
+    assert {one.name for one in (tmp_path / "small").iterdir()} == set(command.documents(file))
     file.write_text(BENCH.replace("step = 2", "step = 3"))
     done = subprocess.run([sys.executable, "-m", "thecal.hardware", str(file)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and "pins.dir and pins.step are both GPIO 3" in done.stderr

@@ -4,7 +4,7 @@ Offsets are (to the right, down) from the part's first pad, seen on the front at
 Sources: pads of the TMC2209 module from Watterott's board file SilentStepStick-TMC2209_v20.brd, of the DRV8833 breakout and of the clock
 from Adafruit's board files (all read 2026-11-30); a StepStick plugs in with its chip down, so those two rows are mirrored against the file.
 Pico: two rows of 20, 17.78 mm apart, board 51 x 21 mm (Raspberry Pi Pico datasheet). MCP1700 in TO-92: GND, VIN, VOUT from the left, flat
-side to you (Microchip DS20001826). Bodies of the small parts: the largest common size of their kind.
+side to you (Microchip DS20001826). The order of the 2858's pins: a public note on its 3.3 V sister, the same board. Bodies of the small parts: the largest common size of their kind.
 """
 
 from __future__ import annotations
@@ -121,9 +121,20 @@ _STEPSTICK = (
     ("VM", "GND_M", "A2", "A1", "B1", "B2", "VIO", "GND_L"),
 )
 
+# The right row of the DRV8833 breakout has six pins in the middle of a socket for eight.
+_ADAFRUIT_3297 = (
+    ("VM", "GND", "FAULT", "BIN1", "BIN2", "SLEEP", "AIN2", "AIN1"),
+    ("free1", "BSEN", "ASEN", "BOUT1", "BOUT2", "AOUT2", "AOUT1", "free2"),
+)
+
 _FIXED = {
     "pico": _pico(),
     "stepstick": _module(_STEPSTICK, (-1.3, -1.3, 5 * PITCH_MM + 1.3, 7 * PITCH_MM + 1.3), "module"),
+    "adafruit-3297": _module(_ADAFRUIT_3297, (-2.6, -3.9, 15.3, 21.7), "module"),
+    # Its pins are not in the middle of the 17.8 mm board, on which side was not read: room for both.
+    "pololu-2858": Footprint(
+        {name: (place, 0) for place, name in enumerate(("PG", "EN", "VIN", "GND", "VOUT"))}, (-7.7, -16.6, 4 * PITCH_MM + 7.7, 1.4), "block"
+    ),
     "sip3": Footprint({"VIN": (0, 0), "GND": (1, 0), "VOUT": (2, 0)}, (-3.3, -6.3, 2 * PITCH_MM + 3.3, 6.3), "block"),
     "to92": Footprint({"GND": (0, 0), "VIN": (1, 0), "VOUT": (2, 0)}, (-0.1, -2.3, 2 * PITCH_MM + 0.1, 1.6), "to92"),
     "fuse-5x20": Footprint({"1": (0, 0), "2": (9, 0)}, (-2.2, -4.9, 9 * PITCH_MM + 2.2, 4.9), "fuse", drill_mm=1.3),

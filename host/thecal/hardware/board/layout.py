@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from thecal.hardware.board import footprints, holes
 from thecal.hardware.board.footprints import Box, Footprint
 from thecal.hardware.board.holes import PITCH_MM, Hole
+from thecal.hardware.rig import COLOURS
 
-TRACK_MM2_HUNDREDTHS = 50
 # Cross-sections of insulated wire that the layouts use: for supply, ground and motor, and for signals.
 CROSS_SECTIONS = (50, 14)
 
@@ -158,6 +158,8 @@ def _track(number: int, corners: list[str]) -> Track:
 
 def _wire(row: tuple[str, int, str, str]) -> Wire:
     colour, hundredths, start, end = row
+    if colour not in COLOURS:
+        raise ValueError(f"board.wires {start} to {end}: {colour} is not one of {', '.join(COLOURS)}")
     if hundredths not in CROSS_SECTIONS:
         raise ValueError(f"board.wires {start} to {end}: {hundredths} is not one of {', '.join(map(str, CROSS_SECTIONS))} (1/100 mm2)")
     return Wire(colour, hundredths, (holes.parse(start), holes.parse(end)))

@@ -87,7 +87,8 @@ def resistors_stay_cool(circuit: Circuit, known: Roles) -> Iterator[Finding]:
             heat_mw = across_mv**2 / resistance(circuit, element.mark)[0] / 1000
             can_mw = DERATED * circuit.value(element.mark, "rated_mw")[0]
             if heat_mw > can_mw:
-                text = f"{element.mark} may turn {heat_mw:.0f} mW into heat between {element.ends[0]} and {element.ends[1]}; it bears {can_mw:.0f} mW"
+                where = f"between {element.ends[0]} and {element.ends[1]}"
+                text = f"{element.mark} may turn {heat_mw:.0f} mW into heat {where}; it bears {can_mw:.0f} mW"
                 yield Finding(
                     RULE, text, "take a larger resistance, or a stronger resistor", element.ends[0], (element.mark,), f"{heat_mw:.0f} mW"
                 )
@@ -107,7 +108,9 @@ def regulators_stay_cool(circuit: Circuit, known: Roles) -> Iterator[Finding]:
                 yield Finding(RULE, text, "feed it from a lower voltage", circuit.net(part.mark, name), (part.mark,), f"{heat_mw:.0f} mW")
 
 
-RULES = (
-    every_source_bears_its_load, diodes_bear_their_load, the_driver_bears_the_motor, every_gpio_bears_its_load, resistors_stay_cool,
-    regulators_stay_cool,
-)  # fmt: skip
+RULES = {
+    "E6": (
+        every_source_bears_its_load, diodes_bear_their_load, the_driver_bears_the_motor, every_gpio_bears_its_load, resistors_stay_cool,
+        regulators_stay_cool,
+    ),
+}  # fmt: skip

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from thecal.hardware.rig import Part
-from thecal.hardware.rules import roles
 from thecal.hardware.rules.circuit import Circuit
 from thecal.hardware.rules.finding import Finding, ohms
 from thecal.hardware.rules.network import resistance
@@ -97,4 +96,4 @@ def rise_times(circuit: Circuit, known: Roles) -> Iterator[Finding]:
             )
 
 
-RULES = (addresses_are_unique, pull_ups, rise_times)
+RULES = {"E9": (addresses_are_unique, pull_ups, rise_times)}

@@ -62,6 +62,7 @@ class Circuit:
         return found[0]
 
     def kind_of(self, node: Node) -> str:
+        """Return the library's kind of the part at a node."""
         return self.rig.parts[node[0]].library.kind
 
     def terminal(self, node: Node) -> Terminal:

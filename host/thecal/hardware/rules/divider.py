@@ -34,6 +34,14 @@ def the_supply_is_watched(circuit: Circuit, known: Roles) -> Iterator[Finding]:
         yield Finding(RULE, text, "add motor_supply with its divider, supply_full_scale_mv and supply_low_mv", parts=("PICO",))
 
 
+def the_divider_is_at_the_motor_supply(circuit: Circuit, known: Roles) -> Iterator[Finding]:
+    """Find a pin for the motor supply that no resistor joins to it."""
+    here, motor = circuit.pin("motor_supply"), known.net_with(roles.MOTOR)
+    if "motor_supply" in circuit.rig.pins and not circuit.between("resistor", here, motor):
+        text = f"PICO:motor_supply is not joined to the motor supply {motor or '(none)'} by a resistor"
+        yield Finding(RULE, text, "put the divider's upper resistor between them", here, ("PICO",))
+
+
 def full_scale_is_that_of_the_divider(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find a full scale that is not 3.3 V times the divider's ratio, within 1 %."""
     if "motor_supply" not in circuit.rig.pins:
@@ -79,7 +87,8 @@ def low_is_above_what_stops(circuit: Circuit, known: Roles) -> Iterator[Finding]
         if circuit.terminal(node).type == "power_in":
             need_mv = circuit.rating(node, "min_mv")[1]
             if low_mv < need_mv:
-                text = f"motor.supply_low_mv is {volts(low_mv)}, but {nets.show(node)} needs {volts(need_mv)}: it stops before the pump notices"
+                why = "it stops before the pump notices"
+                text = f"motor.supply_low_mv is {volts(low_mv)}, but {nets.show(node)} needs {volts(need_mv)}: {why}"
                 yield Finding(
                     RULE, text, f"write at least supply_low_mv = {need_mv}", motor, (node[0],), f"{low_mv} mV, needs {need_mv} mV"
                 )
@@ -97,10 +106,12 @@ def high_is_above_the_supply(circuit: Circuit, known: Roles) -> Iterator[Finding
         return
     held = voltages(circuit, known, State()).get(motor, (0.0, 0.0))
     if high_mv <= held[1]:
-        text = f"motor.supply_high_mv is {volts(high_mv)}, and the supply itself may have {volts(held[1])}: the pump would refuse a good supply"
+        why = "the pump would refuse a good supply"
+        text = f"motor.supply_high_mv is {volts(high_mv)}, and the supply itself may have {volts(held[1])}: {why}"
         yield Finding(RULE, text, "write a higher supply_high_mv", motor, numbers=span(held))
     if high_mv >= circuit.bench.supply_full_scale_mv:
-        text = f"motor.supply_high_mv is {volts(high_mv)}, at or over the full scale, {volts(circuit.bench.supply_full_scale_mv)}: it can't be seen"
+        full = volts(circuit.bench.supply_full_scale_mv)
+        text = f"motor.supply_high_mv is {volts(high_mv)}, at or over the full scale, {full}: it can't be seen"
         yield Finding(RULE, text, "write a lower supply_high_mv", motor, (pico.PART,))
     for node in circuit.nodes(motor):
         if circuit.terminal(node).type in ("power_in", "passive") and high_mv > circuit.rating(node, "max_mv")[0]:
@@ -108,6 +119,9 @@ def high_is_above_the_supply(circuit: Circuit, known: Roles) -> Iterator[Finding
             yield Finding(RULE, text, "write a lower supply_high_mv", motor, (node[0],))
 
 
-RULES = (
-    the_supply_is_watched, full_scale_is_that_of_the_divider, the_adc_bears_the_divider, low_is_above_what_stops, high_is_above_the_supply,
-)  # fmt: skip
+RULES = {
+    "E7": (
+        the_supply_is_watched, the_divider_is_at_the_motor_supply, full_scale_is_that_of_the_divider, the_adc_bears_the_divider,
+        low_is_above_what_stops, high_is_above_the_supply,
+    ),
+}  # fmt: skip

@@ -34,10 +34,10 @@ def the_resistor_is_there(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     driver, net, rail = circuit.driver, _enable(circuit), _rail(circuit, known)
     name = f"{driver.mark}:{driver.library.enable}"
     if (
-        driver.library.disabled == "low"
-        and circuit.bench.disabled_level
-        or driver.library.disabled == "high"
-        and not circuit.bench.disabled_level
+        (driver.library.disabled == "low"
+        and circuit.bench.disabled_level)
+        or (driver.library.disabled == "high"
+        and not circuit.bench.disabled_level)
     ):
         text = (
             f"the firmware switches a {circuit.bench.driver} off by another level than {driver.library.disabled}, which {driver.mark} needs"
@@ -46,7 +46,8 @@ def the_resistor_is_there(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     found = _pulls(circuit, known)
     if not found:
         direction = "pull-up" if driver.library.disabled == "high" else "pull-down"
-        text = f"no resistor holds {name} {driver.library.disabled}, so the motor is on when the Pico is not: it needs a {direction} to {rail or 'a rail'}"
+        why = f"so the motor is on when the Pico is not: it needs a {direction} to {rail or 'a rail'}"
+        text = f"no resistor holds {name} {driver.library.disabled}, {why}"
         yield Finding(RULE, text, f"put 4.7 to 10 kOhm between {name} and {rail or 'the 3.3 V of the driver'}", net, (driver.mark,))
         return
     for element in found:
@@ -96,7 +97,8 @@ def no_motor_power_without_its_logic(circuit: Circuit, known: Roles) -> Iterator
     rail = _rail(circuit, known)
     makers = [node for node in circuit.nodes(rail) if circuit.terminal(node).type == "power_out"]
     if not rail or any(circuit.kind_of(node) == "pico" for node in makers) or not makers:
-        text = f"the driver's logic supply {rail or '(none)'} does not come from a regulator of the motor's side, so it can be off while the motor is on"
+        why = "so it can be off while the motor is on"
+        text = f"the driver's logic supply {rail or '(none)'} does not come from a regulator of the motor's side, {why}"
         yield Finding(RULE, text, "feed it from its own regulator after the 12 V", rail, (circuit.driver.mark,))
 
 
@@ -113,4 +115,8 @@ def logic_follows_the_motor_supply(circuit: Circuit, known: Roles) -> Iterator[F
             )
 
 
-RULES = (the_resistor_is_there, off_without_the_pico, the_pico_decides, no_motor_power_without_its_logic, logic_follows_the_motor_supply)
+RULES = {
+    "E3": (
+        the_resistor_is_there, off_without_the_pico, the_pico_decides, no_motor_power_without_its_logic, logic_follows_the_motor_supply,
+    ),
+}  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """`rule` is E1 to E15; `net` and `parts` say where; `numbers` what was computed; `cure` what to do; `text` the sentence for a person."""
+    """`rule` is E1 to E14. `net` and `parts` say where, `numbers` what was computed, `text` what is wrong, `cure` what to do."""
 
     rule: str
     text: str

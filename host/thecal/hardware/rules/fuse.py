@@ -44,7 +44,8 @@ def the_supply_opens_the_fuse(circuit: Circuit, known: Roles) -> Iterator[Findin
         rated_ma = circuit.value(element.mark, "rated_ma")[1]
         if SUPPLY_TIMES * rated_ma > can_ma:
             numbers = f"{SUPPLY_TIMES} x {amperes(rated_ma)} = {amperes(SUPPLY_TIMES * rated_ma)}, supply {amperes(can_ma)}"
-            text = f"{supply.mark} gives {amperes(can_ma)}, less than {SUPPLY_TIMES} times {element.mark} ({amperes(rated_ma)}): a short may not open it"
+            fuse = f"{element.mark} ({amperes(rated_ma)})"
+            text = f"{supply.mark} gives {amperes(can_ma)}, less than {SUPPLY_TIMES} times {fuse}: a short may not open it"
             yield Finding(RULE, text, "take a smaller fuse, or a stronger supply", circuit.plus, (element.mark, supply.mark), numbers)
 
 
@@ -74,4 +75,4 @@ def everything_bears_the_fuse(circuit: Circuit, known: Roles) -> Iterator[Findin
                 yield Finding(RULE, text, "take a thicker one, or a smaller fuse", parts=(part.mark,), numbers=f"{bears_ma} mA")
 
 
-RULES = (every_path_passes_the_fuse, the_supply_opens_the_fuse, the_fuse_bears_the_load, everything_bears_the_fuse)
+RULES = {"E5": (every_path_passes_the_fuse, the_supply_opens_the_fuse, the_fuse_bears_the_load, everything_bears_the_fuse)}

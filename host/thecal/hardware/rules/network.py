@@ -56,7 +56,7 @@ def voltages(circuit: Circuit, known: Roles, state: State) -> dict[str, Span]:
 
 
 def _solve(circuit: Circuit, known: Roles, state: State) -> dict[str, Span]:
-    found = dict(_sources(circuit, known, state))
+    found = supplied(circuit, known, state)
     edges = list(_edges(circuit, state))
     for component in _components(edges, found):
         found.update(_solved(component, found))
@@ -66,7 +66,8 @@ def _solve(circuit: Circuit, known: Roles, state: State) -> dict[str, Span]:
 # --- nets that a supply or an output holds
 
 
-def _sources(circuit: Circuit, known: Roles, state: State) -> dict[str, Span]:
+def supplied(circuit: Circuit, known: Roles, state: State) -> dict[str, Span]:
+    """Return {net: millivolts} of the nets that a supply, a converter or an output holds, and not only a resistor."""
     found: dict[str, Span] = {circuit.ground: (0.0, 0.0), INSIDE + "ground": (0.0, 0.0)}
     if state.supply:
         supply = circuit.only("supply")
@@ -82,10 +83,10 @@ def _sources(circuit: Circuit, known: Roles, state: State) -> dict[str, Span]:
     if state.pico:
         found.update(_of_pico(circuit, state, found))
     if state.driver and known.net_with(roles.MOTOR) in found:
-        high = found[known.net_with(roles.MOTOR)][1]
+        motor_high_mv = found[known.net_with(roles.MOTOR)][1]
         for net, held in known.by_net.items():
             if any(role.startswith("coil ") for role in held) and net not in found:
-                found[net] = (0.0, high)
+                found[net] = (0.0, motor_high_mv)
     return found
 
 

@@ -43,4 +43,4 @@ def the_cell_fits(circuit: Circuit, known: Roles) -> Iterator[Finding]:
             yield Finding(RULE, text, f"add a {takes} to [parts]", parts=(part.mark,))
 
 
-RULES = (every_part_can_be_ordered, the_cell_fits)
+RULES = {"E14": (every_part_can_be_ordered, the_cell_fits)}

@@ -54,7 +54,8 @@ def the_coils_lift_no_rail(circuit: Circuit, known: Roles) -> Iterator[Finding]:
             if terminal.max_mv is not None and circuit.kind_of(node) not in ("tvs", "resistor", "fuse"):
                 limit_mv = circuit.rating(node, "max_mv")[0]
                 if peak_mv > limit_mv:
-                    text = f"at a stop the coils' {energy_uj / 1000:.2f} mJ lift {net} to {volts(peak_mv)}; {nets.show(node)} bears {volts(limit_mv)}"
+                    lift = f"at a stop the coils' {energy_uj / 1000:.2f} mJ lift {net} to {volts(peak_mv)}"
+                    text = f"{lift}; {nets.show(node)} bears {volts(limit_mv)}"
                     cure = "a larger bulk capacitor, and a converter of its own for the Pico"
                     yield Finding("E11", text, cure, net, (node[0],), f"{volts(peak_mv)}, limit {volts(limit_mv)}")
 
@@ -109,15 +110,17 @@ def the_adc_is_filtered(circuit: Circuit, known: Roles) -> Iterator[Finding]:
 def a_reversed_supply_opens_the_fuse(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find a rig that a reversed or too high supply destroys: there must be a TVS diode behind the fuse, cathode at the plus."""
     fused = known.net_with(roles.FUSED)
-    found = [element for element in circuit.between("tvs", fused, circuit.ground)]
+    found = list(circuit.between("tvs", fused, circuit.ground))
     good = [one for one in found if circuit.terminal((one.mark, one.terminals[one.ends.index(fused)])).type == "cathode"]
     if not good:
-        text = f"nothing protects the rig from a reversed supply: no TVS diode with its cathode at {fused or 'the fused supply'} and its anode at ground"
+        ends = f"its cathode at {fused or 'the fused supply'} and its anode at ground"
+        text = f"nothing protects the rig from a reversed supply: no TVS diode with {ends}"
         yield Finding("E12", text, "put a P6KE18A behind the fuse, cathode to plus", fused, tuple(one.mark for one in found))
     highest_mv = Loads(circuit, known).held.get(fused, (0.0, 0.0))[1]
     for element in good:
-        if circuit.value(element.mark, "standoff_mv")[0] < highest_mv:
-            text = f"{element.mark} conducts from {volts(circuit.value(element.mark, 'standoff_mv')[0])} on, and the supply may have {volts(highest_mv)}"
+        standoff_mv = circuit.value(element.mark, "standoff_mv")[0]
+        if standoff_mv < highest_mv:
+            text = f"{element.mark} conducts from {volts(standoff_mv)} on, and the supply may have {volts(highest_mv)}"
             yield Finding("E12", text, "take a TVS diode for a higher voltage", fused, (element.mark,))
         clamp_mv = circuit.value(element.mark, "clamp_mv")[1]
         for node in circuit.nodes(fused):
@@ -139,7 +142,7 @@ def vsys_is_fed_by_a_diode_only(circuit: Circuit, known: Roles) -> Iterator[Find
         yield Finding("E12", text, "wire the converter to the diode's anode, and its cathode to PICO:VSYS", net, ("PICO",))
 
 
-RULES = (
-    bulk_at_the_motor, the_coils_lift_no_rail, regulators_are_decoupled, the_adc_is_filtered, a_reversed_supply_opens_the_fuse,
-    vsys_is_fed_by_a_diode_only,
-)  # fmt: skip
+RULES = {
+    "E11": (bulk_at_the_motor, the_coils_lift_no_rail),
+    "E12": (regulators_are_decoupled, the_adc_is_filtered, a_reversed_supply_opens_the_fuse, vsys_is_fed_by_a_diode_only),
+}

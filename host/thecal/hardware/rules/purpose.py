@@ -59,4 +59,14 @@ def every_terminal_has_a_role(circuit: Circuit, known: Roles) -> Iterator[Findin
             yield Finding(RULE, text, "take its wire away, and give the reason under [wiring.unwired]", net, (node[0],))
 
 
-RULES = (one_role_a_net, one_net_a_role, every_part_has_a_purpose, every_terminal_has_a_role)
+def no_wire_to_nothing(circuit: Circuit, known: Roles) -> Iterator[Finding]:
+    """Find nets with a single terminal of a part."""
+    for net in circuit.wired.nets:
+        nodes = circuit.nodes(net)
+        if len(nodes) < 2:
+            alone = nets.show(nodes[0]) if nodes else "no part"
+            text = f"the net {net} holds {alone} and nothing else: its wire leads to nothing"
+            yield Finding(RULE, text, "join it to the net that it belongs to", net, tuple(mark for mark, _ in nodes))
+
+
+RULES = {"E2": (one_role_a_net, one_net_a_role, every_part_has_a_purpose, every_terminal_has_a_role, no_wire_to_nothing)}

@@ -8,7 +8,7 @@ from thecal.hardware import nets
 from thecal.hardware.nets import Node
 from thecal.hardware.rules.circuit import Circuit
 from thecal.hardware.rules.finding import Finding, amperes, listed, ohms, span, volts
-from thecal.hardware.rules.network import OUTPUTS, Span, State, pico_3v3, resistance, voltages
+from thecal.hardware.rules.network import OUTPUTS, Span, State, pico_3v3, resistance, supplied, voltages
 from thecal.hardware.rules.roles import Roles
 
 RULE = "E2"
@@ -120,16 +120,12 @@ def polarised_capacitors(circuit: Circuit, known: Roles) -> Iterator[Finding]:
 
 def no_current_into_a_part_without_power(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find driver inputs that the Pico feeds on USB alone, when the driver's own 3.3 V is off, with more than the chip's diode bears."""
-    off = voltages(circuit, known, State(supply=False, usb=True))
+    on = supplied(circuit, known, State(supply=False, usb=True))
     driver = circuit.driver
     for terminal in driver.library.terminals.values():
         net = circuit.net(driver.mark, terminal.name)
-        if (
-            terminal.type == "input"
-            and terminal.supply
-            and net
-            and off.get(circuit.net(driver.mark, terminal.supply), (0.0, 0.0))[1] < CLAMP_MV
-        ):
+        fed = circuit.net(driver.mark, terminal.supply) in on
+        if terminal.type == "input" and terminal.supply and net and not fed:
             limit_ma = circuit.value(driver.mark, "input_ma")[0]
             for ohm, output in _feeds(circuit, net):
                 current_ma = (pico_3v3(circuit)[1] - CLAMP_MV) / ohm if ohm else float("inf")
@@ -159,6 +155,9 @@ def shown(held: Mapping[str, Span]) -> dict[str, str]:
     return {net: span(one) for net, one in sorted(held.items())}
 
 
-RULES = (
-    no_terminal_over_its_rating, every_input_has_its_supply, one_output_a_net, polarised_capacitors, no_current_into_a_part_without_power,
-)  # fmt: skip
+RULES = {
+    "E2": (
+        no_terminal_over_its_rating, every_input_has_its_supply, one_output_a_net, polarised_capacitors,
+        no_current_into_a_part_without_power,
+    ),
+}  # fmt: skip

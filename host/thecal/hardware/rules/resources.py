@@ -83,4 +83,4 @@ def pio(circuit: Circuit, known: Roles) -> Iterator[Finding]:
             yield Finding(RULE, text, "leave a sensor out", parts=("PICO",), numbers=f"{words} instructions")
 
 
-RULES = (pwm_slices, adc_channels, i2c_blocks, uarts, pio)
+RULES = {"E13": (pwm_slices, adc_channels, i2c_blocks, uarts, pio)}

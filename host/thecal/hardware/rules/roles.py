@@ -45,14 +45,17 @@ LEADS = (*BUTTONS, "buzzer", "tube_light", "tube_sensor")
 
 
 def pin(name: str) -> str:
+    """Return the role of the net at a pin of the Pico."""
     return f"pin {name}"
 
 
 def line(name: str) -> str:
+    """Return the role of the net at an input of the driver."""
     return f"the driver's {name} line"
 
 
 def lead(name: str) -> str:
+    """Return the role of the net between the resistor at a pin and what lies off the board."""
     return f"the lead of {name}"
 
 

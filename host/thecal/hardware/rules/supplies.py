@@ -80,7 +80,7 @@ def every_ground_has_a_wire(circuit: Circuit, known: Roles) -> Iterator[Finding]
                 yield Finding("E4", text, f"wire it to {circuit.ground}", circuit.ground, (part.mark,))
 
 
-RULES = (
-    one_supply_a_net, no_supply_at_ground, one_of_each, the_right_driver,
-    ground_reaches_every_part, ground_by_the_pico_only, every_ground_has_a_wire,
-)  # fmt: skip
+RULES = {
+    "E1": (one_supply_a_net, no_supply_at_ground, one_of_each, the_right_driver),
+    "E4": (ground_reaches_every_part, ground_by_the_pico_only, every_ground_has_a_wire),
+}
