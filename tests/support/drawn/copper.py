@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 NS = "{http://www.w3.org/2000/svg}"
 PITCH_MM = 2.54
@@ -68,7 +68,7 @@ def read(svg: str) -> Copper:
             pieces.append(Piece((x / scale, y / scale), (x / scale, y / scale), PAD_MM, at["data-pin"]))
         elif kind == "track":
             places = [tuple(float(number) / scale for number in pair.split(",")) for pair in at["points"].split()]
-            pieces += [Piece(start, end, BARE_MM) for start, end in zip(places, places[1:], strict=False)]
+            pieces += [Piece(start, end, BARE_MM) for start, end in pairwise(places)]
         elif kind == "wire":
             wires += 1
             x1, y1, x2, y2 = (float(at[name]) / scale for name in ("x1", "y1", "x2", "y2"))
@@ -86,7 +86,7 @@ def gap(one: Piece, other: Piece) -> float:
     """The distance between the edges of two pieces; 0 or less if they touch."""
     if _cross(one, other):
         return -one.radius - other.radius
-    near = min(_point_to_line(one.start, other), _point_to_line(one.end, other), _point_to_line(other.start, one), _point_to_line(other.end, one))
+    near = min(_point_to_line(point, line) for point, line in ((one.start, other), (one.end, other), (other.start, one), (other.end, one)))
     return near - one.radius - other.radius
 
 

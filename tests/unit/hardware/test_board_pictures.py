@@ -29,7 +29,7 @@ def test_a_person_can_read_it(bench: Path, name: str) -> None:
 def test_small_letters_and_texts_on_each_other_are_seen() -> None:
     svg = committed(REAL[-1], SHEETS[0])
     (line,) = [line for line in svg.splitlines() if line.endswith(">R10</text>")]
-    assert [fault for fault in page.faults(svg.replace(line, line.replace('"3.7"', '"3.6"')))] == ["too small: R10"]
+    assert list(page.faults(svg.replace(line, line.replace('"3.7"', '"3.6"')))) == ["too small: R10"]
     moved = svg.replace(line, re.sub(r' x="[\d.]+"', ' x="296"', line))
     assert "outside of the page: R10" in page.faults(moved)
     (other,) = [line for line in svg.splitlines() if line.endswith(">R9</text>")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from thecal.hardware.board.holes import Hole
 from thecal.hardware.board.layout import Track, Wire
@@ -53,18 +54,18 @@ def draw(view: View, labels: Mapping[tuple[str, str], str], numbered: bool = Tru
 def _track(view: View, track: Track) -> None:
     places = points(view.at(hole) for hole in track.corners)
     for colour, width, kind in ((_CASING, 1.15, "casing"), (_TRACK, 0.8, "track")):
-        view.page.add(
-            "polyline", points=places, fill="none", stroke=colour, stroke_width=width * view.scale, stroke_linecap="round", stroke_linejoin="round", kind=kind
-        )
+        style = {"stroke": colour, "stroke_width": width * view.scale, "stroke_linecap": "round", "stroke_linejoin": "round"}
+        view.page.add("polyline", points=places, fill="none", **style, kind=kind)
 
 
 def _wire(view: View, wire: Wire) -> None:
     (x1, y1), (x2, y2) = (view.at(end) for end in wire.ends)
-    core = 1.5 if wire.mm2_hundredths >= 50 else 0.9
-    for colour, width, kind in (("#111", core + 0.5, "casing"), (COLOURS[wire.colour], core, "wire")):
-        view.page.add("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=colour, stroke_width=width * view.scale / 1.4, stroke_linecap="round", kind=kind)
+    core, insulation = 1.1 if wire.mm2_hundredths >= 50 else 0.65, COLOURS[wire.colour]
+    for colour, width, kind in (("#111", core + 0.35, "casing"), (insulation, core, "wire")):
+        style = {"stroke": colour, "stroke_width": width * view.scale, "stroke_linecap": "round"}
+        view.page.add("line", x1=x1, y1=y1, x2=x2, y2=y2, **style, kind=kind)
     for x, y in ((x1, y1), (x2, y2)):
-        view.page.add("circle", cx=x, cy=y, r=0.3 * view.pitch, fill=COLOURS[wire.colour], stroke="#111", stroke_width=0.35, kind="wire-end")
+        view.page.add("circle", cx=x, cy=y, r=0.3 * view.pitch, fill=insulation, stroke="#111", stroke_width=0.35, kind="wire-end")
 
 
 def _marks(view: View) -> list[Spot]:
@@ -109,7 +110,7 @@ def _between(view: View, wire: Wire) -> list[tuple[float, float]]:
 def _along(view: View, holes: tuple[Hole, ...]) -> list[tuple[float, float]]:
     """Return places on a track, from its middle outwards, then beside it."""
     ends = [view.at(hole) for hole in holes]
-    on = [place for (x1, y1), (x2, y2) in zip(ends, ends[1:], strict=False) for place in ((x1, y1), ((x1 + x2) / 2, (y1 + y2) / 2))]
+    on = [place for (x1, y1), (x2, y2) in pairwise(ends) for place in ((x1, y1), ((x1 + x2) / 2, (y1 + y2) / 2))]
     on = [on[number] for number in sorted(range(len(on)), key=lambda number: abs(number - len(on) / 2))]
     side = 0.95 * view.pitch
     return on + [(x + across, y + down) for x, y in on for across, down in ((0, -side), (0, side), (-side, 0), (side, 0))]

@@ -95,9 +95,7 @@ def _bodies(layout: Layout) -> Iterator[str]:
 
 
 def _overlap(one: Box, other: Box) -> bool:
-    return (
-        min(one[2], other[2]) - max(one[0], other[0]) > _TOUCHING_MM and min(one[3], other[3]) - max(one[1], other[1]) > _TOUCHING_MM
-    )
+    return min(one[2], other[2]) - max(one[0], other[0]) > _TOUCHING_MM and min(one[3], other[3]) - max(one[1], other[1]) > _TOUCHING_MM
 
 
 def _inside(point: tuple[float, float], box: Box) -> bool:

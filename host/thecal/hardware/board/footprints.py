@@ -4,7 +4,8 @@ Offsets are (to the right, down) from the part's first pad, seen on the front at
 Sources: pads of the TMC2209 module from Watterott's board file SilentStepStick-TMC2209_v20.brd, of the DRV8833 breakout and of the clock
 from Adafruit's board files (all read 2026-11-30); a StepStick plugs in with its chip down, so those two rows are mirrored against the file.
 Pico: two rows of 20, 17.78 mm apart, board 51 x 21 mm (Raspberry Pi Pico datasheet). MCP1700 in TO-92: GND, VIN, VOUT from the left, flat
-side to you (Microchip DS20001826). The order of the 2858's pins: a public note on its 3.3 V sister, the same board. Bodies of the small parts: the largest common size of their kind.
+side to you (Microchip DS20001826). The order of the 2858's pins: a public note on its 3.3 V sister, the same board.
+Bodies of the small parts: the largest common size of their kind.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _TURNS = (0, 90, 180, 270)
 
 @dataclass(frozen=True)
 class Footprint:
-    """`pads` by name; `shape` names the picture; `solid`: where the body lies on the board, if not all of its outline (a module in sockets)."""
+    """`pads` by name; `shape` names the picture; `solid`: where it lies on the board, if that is not all of its outline (sockets)."""
 
     pads: dict[str, Offset]
     outline: Box

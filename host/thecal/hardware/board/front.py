@@ -22,6 +22,8 @@ _FILL = {
     "terminals": "#b8dfb8",
 }
 _LINE = "#222"
+# Letters of both names in a row of a module with 12.7 mm between its pins.
+_MOST_LETTERS = 8
 
 
 def draw(view: View, values: Mapping[str, str], labels: Mapping[tuple[str, str], str]) -> None:
@@ -108,7 +110,7 @@ def _usb(view: View, place: Place) -> None:
 
 
 def _pins(view: View, place: Place, labels: Mapping[tuple[str, str], str]) -> None:
-    first = next(iter(place.holes))
+    first, crowded = next(iter(place.footprint.pads)), _crowded(place, labels)
     for pin, hole in place.holes.items():
         x, y = view.at(hole)
         half = 0.24 * view.pitch
@@ -120,23 +122,38 @@ def _pins(view: View, place: Place, labels: Mapping[tuple[str, str], str]) -> No
             view.page.add("circle", cx=x, cy=y, r=half, **marks)
         label = labels.get((place.mark, pin), "")
         if label:
-            _label(view, place, pin, label)
+            _label(view, place, pin, label, crowded)
 
 
-def _label(view: View, place: Place, pin: str, label: str) -> None:
-    """Write a pin's name: inside of a module beside the pin, at a terminal block beyond the body, elsewhere below the pin."""
-    left, _, right, _ = view.box(place, place.footprint.outline)
+def _label(view: View, place: Place, pin: str, label: str, crowded: bool) -> None:
+    """Write a pin's name: inside of a module beside the pin, at a terminal block beyond the body, elsewhere along the body.
+
+    `crowded`: two names of a row do not fit into the module, those on the left stand outside.
+    """
+    left, _, right, bottom = view.box(place, place.footprint.outline)
     (x, y), gap = view.at(place.holes[pin]), 0.36 * view.pitch
     if place.footprint.shape == "terminals":
         _terminal_label(view, place, pin, label)
     elif _upright(list(place.holes.values())):
         side = 1 if x < (left + right) / 2 else -1
+        if side > 0 and crowded:
+            view.page.text(left - 0.6, y, label, text_anchor="end", font_size=view.small)
+            return
         view.page.text(x + side * gap, y, label, text_anchor="start" if side > 0 else "end", font_size=view.small)
         if place.footprint.shape == "pico":
             edge = left - 0.5 if side > 0 else right + 0.5
             view.page.text(edge, y, pin, text_anchor="end" if side > 0 else "start", font_size=view.small, fill="#555")
+    elif place.footprint.shape == "block" and bottom - y < 2 * view.pitch:
+        view.page.text(x, y - gap, label, text_anchor="end", font_size=view.small, turned=90)
     else:
         view.page.text(x, y + gap, label, text_anchor="start", font_size=view.small, turned=90)
+
+
+def _crowded(place: Place, labels: Mapping[tuple[str, str], str]) -> bool:
+    rows: dict[int, int] = {}
+    for pin, (_, row) in place.holes.items():
+        rows[row] = rows.get(row, 0) + len(labels.get((place.mark, pin), ""))
+    return place.footprint.shape == "module" and max(rows.values()) > _MOST_LETTERS
 
 
 def _terminal_label(view: View, place: Place, pin: str, label: str) -> None:
@@ -149,6 +166,9 @@ def _terminal_label(view: View, place: Place, pin: str, label: str) -> None:
         180: (x, bottom + gap, "start", 90),
         270: (left - gap, y, "end", 0),
     }
+    if len(label) <= 2:
+        # Short enough for the body; in front of it the names of a module may stand.
+        name[90], name[270] = (right - 0.6, y, "end", 0), (left + 0.6, y, "start", 0)
     number = {0: (x, bottom - inside), 90: (left + inside, y), 180: (x, top + inside), 270: (right - inside, y)}[place.degrees]
     at_x, at_y, anchor, turned = name[place.degrees]
     view.page.text(at_x, at_y, label, text_anchor=anchor, font_size=view.small, turned=turned)
@@ -182,7 +202,8 @@ def _words(view: View, place: Place, value: str) -> None:
         _text(view, x, y - 0.3 * (bottom - top), place.mark)
         view.page.text(x, top - 0.7 * size, value, font_size=size)
     elif shape == "can" and right - left < 6 * size:
-        _text(view, x, top - 0.8 * size, f"{place.mark} {value}")
+        words = f"{place.mark} {value}"
+        _text(view, *_beside(view, place, len(words)), words)
     else:
         apart = 0.3 * (bottom - top) if shape == "can" else 0.62 * size
         _text(view, x, y - apart, place.mark)

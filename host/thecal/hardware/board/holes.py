@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from itertools import pairwise
 
 PITCH_MM = 2.54
 
@@ -41,7 +42,7 @@ def along(corners: list[Hole]) -> list[Hole]:
     if len(corners) < 2:
         raise ValueError("a wire has two ends")
     found = [corners[0]]
-    for start, end in zip(corners, corners[1:], strict=False):
+    for start, end in pairwise(corners):
         across, down = end[0] - start[0], end[1] - start[1]
         if (across == 0) == (down == 0):
             raise ValueError(f"{name(start)} to {name(end)} does not run along one row or one column")

@@ -21,8 +21,11 @@ CROSS_SECTIONS = (50, 14)
 
 
 class Table(BaseModel):
-    """`[board]` as written. `parts`: mark -> (hole of the first pad, rotation in degrees clockwise); `tracks`: corner holes of each;
-    `wires`: (colour, cross-section in 1/100 mm2, hole, hole); `screw_inset_um`: the four screws' distance from both edges, in micrometres."""
+    """`[board]` as written.
+
+    `parts`: mark -> (hole of the first pad, rotation in degrees clockwise); `tracks`: the corner holes of each; `wires`: (colour,
+    cross-section in 1/100 mm2, hole, hole); `screw_inset_um`: the four screws' distance from both edges, in micrometres.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,6 +52,7 @@ class Place:
 
     @property
     def holes(self) -> dict[str, Hole]:
+        """Return the hole of every pin."""
         return self.pads | self.spare
 
 
@@ -95,6 +99,7 @@ class Layout:
         return [(x, y) for x in (inset, self.width_mm - inset) for y in (inset, self.height_mm - inset)]
 
     def has(self, hole: Hole) -> bool:
+        """Return False for a hole outside of the board."""
         return 1 <= hole[0] <= self.columns and 1 <= hole[1] <= self.rows
 
     def box(self, place: Place, box: Box) -> Box:
@@ -139,7 +144,7 @@ def _place(mark: str, part: tuple[str, Sequence[str]], origin: Hole, degrees: in
 
 
 def _pins(mark: str, footprint: Footprint, terminals: Sequence[str]) -> dict[str, str]:
-    """Pins by terminal: by name where the footprint has names (a terminal without a pin in the board stays out), else in the library's order."""
+    """Pins by terminal: by name where the footprint has names (a terminal without a pin stays out), else in the library's order."""
     by_name = {terminal: terminal for terminal in terminals if terminal in footprint.pads}
     if by_name:
         return by_name

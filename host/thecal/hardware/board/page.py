@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 
 from thecal.hardware.board import check, plan
 from thecal.hardware.board.footprints import ORDINARY_DRILL_MM
@@ -17,25 +18,26 @@ from thecal.hardware.tables import WARNING, table
 _END_MM = 8
 
 _ORDER = """\
-1. Print [board-1to1.svg](board-1to1.svg) at 100 %, measure its line of 100 mm, cut both pictures out. Count the holes of your board: it needs
-   {rows} rows of {columns}. Mark row A and column 1 on both sides of the board with a felt pen.
-2. Drill 3.2 mm for the screws, {inset} mm from both edges of each corner. Drill these holes to 1.3 mm: {drilled}.
+1. Print [board-1to1.svg](board-1to1.svg) at 100 %, measure its line of 100 mm, cut both pictures out. Count the holes of your board:
+   it needs {rows} rows of {columns}. Mark row A and column 1 on both sides of the board with a felt pen.
+2. Drill 3.2 mm for the screws, {inset} mm from both edges of each corner. Drill these holes to 1.3 mm:
+   {drilled}.
 3. Solder the parts of the table below from the lowest to the highest: resistors, diodes, small capacitors, sockets, terminals, the rest.
    A part with two unlike legs has its first pin where the table says so; the modules stay out until the last test is done.
 4. Lay the bare wires of the list in its order. Each goes flat along the named holes and is soldered at every leg that it touches, and at
    each bend. It keeps one hole of distance to its neighbours: check with a lens that no drop of solder bridges two rows.
-5. Lay the insulated wires: 3 mm bare at each end, from the back through a hole of its own, soldered to the bare wire that is there. They may
-   cross bare wires. They must not lie on a sharp leg: cut the legs first.
+5. Lay the insulated wires: 3 mm bare at each end, from the back through a hole of its own, soldered to the bare wire that is there.
+   They may cross bare wires. They must not lie on a sharp leg: cut the legs first.
 6. Do the test with the beeper. Then follow the first power-up."""
 
 
 def page(rig: Rig, layout: Layout, bench_file: str) -> str:
     """Return the page as Markdown."""
     written = f"Written from `{bench_file}` by `python -m thecal.hardware`; a test compares them. Change the bench file, not this page."
-    drilled = sorted(hole for place in layout.places.values() if place.footprint.drill_mm > ORDINARY_DRILL_MM for hole in place.holes.values())
-    steps = _ORDER.format(
-        rows=layout.rows, columns=layout.columns, inset=f"{layout.screw_inset_mm:g}", drilled=_listed(sorted(drilled, key=lambda hole: hole[::-1]))
-    )
+    large = [place for place in layout.places.values() if place.footprint.drill_mm > ORDINARY_DRILL_MM]
+    drilled = sorted((hole for place in large for hole in place.holes.values()), key=lambda hole: hole[::-1])
+    inset = f"{layout.screw_inset_mm:g}"
+    steps = _ORDER.format(rows=layout.rows, columns=layout.columns, inset=inset, drilled=", ".join(map(name, drilled)))
     nets = plan.nets_of(rig)
     parts = [f"# Board of {rig.name}", WARNING, written, "Nobody has built it yet: `../BUILDS.md` is the form for what you find."]
     parts += ["![front: parts](board-front.svg)", "![back, mirrored: links](board-back.svg)"]
@@ -47,16 +49,13 @@ def page(rig: Rig, layout: Layout, bench_file: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _listed(holes: tuple[Hole, ...] | list[Hole]) -> str:
-    return ", ".join(name(hole) for hole in holes)
-
-
 def _material(layout: Layout) -> str:
     bare = sum(_length_mm(layout, track.corners) + _END_MM for track in layout.tracks)
     lengths: dict[tuple[str, int], float] = defaultdict(float)
     for wire in layout.wires:
         lengths[wire.colour, wire.mm2_hundredths] += _length_mm(layout, wire.ends) + 2 * _END_MM
-    rows = [f"- a board with a pad at each hole, 2.54 mm apart, {layout.width_mm} x {layout.height_mm} mm, at least {layout.columns} x {layout.rows} holes"]
+    size, grid = f"{layout.width_mm} x {layout.height_mm} mm", f"{layout.columns} x {layout.rows} holes"
+    rows = [f"- a board with a pad at each hole, 2.54 mm apart, {size}, at least {grid}"]
     rows.append(f"- bare tinned copper wire 0.8 mm (0.5 mm2): {_up(bare)} cm")
     rows += [f"- insulated wire {mm2 / 100:g} mm2, {colour}: {_up(length)} cm" for (colour, mm2), length in lengths.items()]
     return "\n".join(rows)
@@ -64,7 +63,7 @@ def _material(layout: Layout) -> str:
 
 def _length_mm(layout: Layout, corners: tuple[Hole, ...]) -> float:
     places = [layout.at(hole) for hole in corners]
-    return sum(math.dist(one, other) for one, other in zip(places, places[1:], strict=False))
+    return sum(math.dist(one, other) for one, other in pairwise(places))
 
 
 def _up(length_mm: float) -> int:
@@ -113,8 +112,8 @@ def _net_at(layout: Layout, nets: check.Nets) -> dict[Hole, str]:
 def _test(layout: Layout) -> str:
     modules = ", ".join(mark for mark, place in layout.places.items() if place.footprint.solid)
     return (
-        f"Fuse and {modules} out, nothing connected. Each row must beep between its first leg and each other one. Then put one probe on the first leg "
-        "of a row and touch the first leg of every other row: no beep (a capacitor may beep for a moment, a resistor of 1 kOhm must not)."
+        f"Fuse and {modules} out, nothing connected. Each row must beep between its first leg and each other one. Then put one probe on\n"
+        "the first leg of a row and touch the first leg of every other row: no beep (a capacitor may beep a moment, a resistor must not)."
     )
 
 

@@ -1,10 +1,11 @@
-"""From a rig to its board: which parts stand on it, the nets that the links must make, which of them carry current, what to write beside."""
+"""From a rig to its board: the parts that stand on it, the nets that the links must make, those that carry current, the words beside."""
 
 from __future__ import annotations
 
 from pydantic import ValidationError
 
 from thecal.hardware import pico
+from thecal.hardware.board import footprints
 from thecal.hardware.board.check import Pin
 from thecal.hardware.board.layout import Layout, layout
 from thecal.hardware.board.sheets import Names
@@ -86,7 +87,8 @@ def _labels(rig: Rig) -> dict[Pin, str]:
             labels |= {(mark, name): net_of.get((mark, name), "") for name in part.library.terminals}
         elif len(part.library.terminals) > 2 and mark != pico.PART:
             short = _PRINTED if part.library.kind == "driver" else _REGULATOR if part.library.kind in ("converter", "regulator") else {}
-            labels |= {(mark, name): short.get(name, name) for name in part.library.terminals}
+            pins = [*part.library.terminals, *(pin for pin in footprints.named(part.library.footprint).pads if not pin.startswith("free"))]
+            labels |= {(mark, name): short.get(name, name) for name in pins}
     return labels
 
 

@@ -1,6 +1,7 @@
 """Propose links for a layout: bare tracks along free holes first, an insulated wire where no track gets through.
 
-The links that the layout has stay. A proposal only: the links of a bench are fixed data in its file. `python -m thecal.hardware.board BENCH` prints one.
+The links that the layout has stay. A proposal only: the links of a bench are fixed data in its file.
+`python -m thecal.hardware.board BENCH` prints one.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import heapq
 import random
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from thecal.hardware.board.check import groups, under_screw
 from thecal.hardware.board.holes import Hole
@@ -33,7 +35,8 @@ class Proposal:
 
     @property
     def price(self) -> float:
-        length = sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) + _BEND for track in self.tracks for a, b in zip(track, track[1:], strict=False))
+        """Return length, bends and wires in holes; a net without a way costs more than any detour."""
+        length = sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) + _BEND for track in self.tracks for a, b in pairwise(track))
         spans = sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for _, a, b in self.wires)
         return 1000 * len(self.open) + _WIRE_PRICE * len(self.wires) + length + spans / 3
 
@@ -102,7 +105,8 @@ class _Router:
 
     def _track(self, net: str, pieces: list[set[Hole]]) -> bool:
         """Join the cheapest two pieces by a track; False when no way is short enough."""
-        ways = [way for number, piece in enumerate(pieces) if (way := self._way(net, piece, set().union(*pieces[:number], *pieces[number + 1 :])))]
+        rests = [set[Hole]().union(*pieces[:number], *pieces[number + 1 :]) for number in range(len(pieces))]
+        ways = [way for piece, rest in zip(pieces, rests, strict=True) if (way := self._way(net, piece, rest))]
         if not ways:
             return False
         _, path = min(ways)

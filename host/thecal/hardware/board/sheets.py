@@ -61,12 +61,14 @@ def _legend(is_back: bool) -> list[str]:
 def print_1to1(layout: Layout, names: Names) -> str:
     """Return an A4 page, portrait, with front and back at 1:1: holes, bodies, tracks; no room for names of pins."""
     page = Page(A4_SHORT_MM, A4_LONG_MM, f"{names.rig}: board, 1:1")
-    page.text(10, 8, f"{names.rig} - board at 1:1 - print at 100 %, without fitting to the page", font_size=3.6, text_anchor="start", font_weight="bold")
+    title = f"{names.rig}: board at 1:1. Print at 100 %, not fitted to the page."
+    page.text(10, 8, title, font_size=3.6, text_anchor="start", font_weight="bold")
     page.text(10, 13, _WARNING, font_size=3, text_anchor="start")
     left = (A4_SHORT_MM - layout.width_mm) / 2
-    for number, (is_back, words) in enumerate(((False, "front: cut out, lay on the side of the parts"), (True, "back, turned over: lay on the side of the solder"))):
+    words = ("front: cut out, lay on the side of the parts", "back, turned over: lay on the side of the solder")
+    for number, is_back in enumerate((False, True)):
         top = 27 + number * (layout.height_mm + 26)
-        page.text(left, top - 8, words, font_size=3.2, text_anchor="start")
+        page.text(left, top - 8, words[number], font_size=3.2, text_anchor="start")
         view = View(page, layout, left, top, 1.0, is_back, SMALL_PORTRAIT_MM)
         view.board()
         view.names(2.6)

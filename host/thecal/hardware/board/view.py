@@ -15,7 +15,7 @@ _BOARD, _EDGE, _HOLE, _COPPER = "#f6eeda", "#8a7a55", "#b9a982", "#e0b58a"
 
 @dataclass(frozen=True)
 class View:
-    """`left` and `top` are where the board's corner lies on the page, in mm; `scale` 1.7 draws 1 mm as 1.7 mm; `small` is the smallest letter."""
+    """`left` and `top` are the board's corner on the page, mm; `scale` 1.7 draws 1 mm as 1.7 mm; `small` is the smallest letter, mm."""
 
     page: Page
     layout: Layout
@@ -37,6 +37,7 @@ class View:
         return self.left + x * self.scale, self.top + y * self.scale
 
     def at(self, hole: Hole) -> tuple[float, float]:
+        """Return the middle of a hole on the page."""
         return self.xy(*self.layout.at(hole))
 
     def box(self, place: Place, box: Box) -> Box:
@@ -46,13 +47,15 @@ class View:
         return min(one[0], other[0]), one[1], max(one[0], other[0]), other[1]
 
     def rect(self, box: Box, **attributes: object) -> None:
+        """Draw a box of the page."""
         left, top, right, bottom = box
         self.page.add("rect", x=left, y=top, width=right - left, height=bottom - top, **attributes)
 
     def board(self) -> None:
         """Draw board, holes (with their pads on the back) and screws."""
         width, height = self.layout.width_mm * self.scale, self.layout.height_mm * self.scale
-        self.page.add("rect", x=self.left, y=self.top, width=width, height=height, rx=1.5, fill=_BOARD, stroke=_EDGE, stroke_width=0.4, kind="board")
+        edge = {"rx": 1.5, "fill": _BOARD, "stroke": _EDGE, "stroke_width": 0.4}
+        self.page.add("rect", x=self.left, y=self.top, width=width, height=height, **edge, kind="board")
         self._grid(0.95 if self.back else 0.5, _COPPER if self.back else _HOLE)
         self._grid(0.45, "white")
         for screw in self.layout.screws:
