@@ -19,7 +19,10 @@ TARGET = "rp2"
 
 
 def require_for_board(wanted: Bench) -> None:
-    """Raise BadInput if the bench describes a rig without RP2040, one with sensors, or one that breaks an electrical rule."""
+    """Raise BadInput unless the bench may go to a board. Nothing overrides that.
+
+    It must describe a rig with an RP2040 and without sensors, which the pump would refuse, and break no electrical rule.
+    """
     if wanted.get("target") != TARGET:
         cause = f"the bench {wanted.get('name')} is for target {wanted.get('target')}, not for a board"
         raise BadInput(cause, f'name a bench file with target = "{TARGET}"')

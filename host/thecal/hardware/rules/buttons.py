@@ -61,7 +61,8 @@ def filters(circuit: Circuit, known: Roles) -> Iterator[Finding]:
         nf = sum(circuit.value(element.mark, "nf")[0] for element in circuit.between("capacitor", here, circuit.ground))
         if not FILTER_NF[0] <= nf <= FILTER_NF[1]:
             need = f"{FILTER_NF[0]} to {FILTER_NF[1]} nF"
-            text = f"PICO:{name} has {nf or 'no'} nF to ground; it needs {need}, so that the motor can't hide a press"
+            has = f"{nf} nF" if nf else "no capacitor"
+            text = f"PICO:{name} has {has} to ground; it needs {need}, so that the motor can't hide a press"
             yield Finding(RULE, text, "put 10 nF from the pin to ground, at the Pico", here, ("PICO",), f"{nf} nF")
 
 
@@ -71,7 +72,7 @@ def the_stop_pull_up(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     found = [resistance(circuit, element.mark) for element in circuit.between("resistor", net, rail)]
     if not any(STOP_PULL_OHM[0] * 0.98 <= low and high <= STOP_PULL_OHM[1] * 1.05 for low, high in found):
         has = ", ".join(ohms(high) for _, high in found) or "none"
-        text = f"the stop lead {net or '(no wire)'} needs a pull-up of 1 to 4.7 kOhm to the Pico's 3V3; it has {has}"
+        text = f"the stop button's lead (net {net or 'none'}) needs a pull-up of 1 to 4.7 kOhm to the Pico's 3V3; it has {has}"
         yield Finding(RULE, text, "put 3.3 kOhm from the lead to PICO:3V3", net, ("PICO",), has)
 
 
@@ -142,7 +143,7 @@ def spare_switches(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     used = {found.mark for name in _pins(circuit) if (found := _contact(circuit, known, name)) is not None}
     spare: list[Part] = [part for part in circuit.of_kind("switch") if part.mark not in used]
     for part in spare:
-        yield Finding(RULE, f"{part.mark} ({part.library.what}) is at no button's pin", "wire it, or take it out", parts=(part.mark,))
+        yield Finding(RULE, f"{part.mark} ({circuit.what(part.mark)}) is at no button's pin", "wire it, or take it out", parts=(part.mark,))
 
 
 RULES = {"E10": (contacts, filters, the_stop_pull_up, contact_currents, levels, own_ground, spare_switches)}

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from pumpcore.bench.bench import Bench
-from thecal.files.bench import for_pump
+from thecal.files.bench import checked
 from thecal.hardware import nets, pico
 from thecal.hardware.figures import UNREAD, Figure
 from thecal.hardware.library import Terminal
@@ -40,7 +39,7 @@ class Circuit:
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
-        self.bench = Bench(for_pump(rig.bench))
+        self.bench = checked(rig.bench)
         self.wired = nets.of(rig)
         self.solved: dict[tuple[object, ...], dict[str, tuple[float, float]]] = {}
 
@@ -60,6 +59,10 @@ class Circuit:
             name = kinds[0].replace("_", " ")
             raise Undecided("", f"the bench has no {name}", f"add a {name} from the parts library to [parts]")
         return found[0]
+
+    def what(self, mark: str) -> str:
+        """Return what a part is, without the details after a colon."""
+        return self.rig.parts[mark].library.what.partition(":")[0]
 
     def kind_of(self, node: Node) -> str:
         """Return the library's kind of the part at a node."""
@@ -126,14 +129,14 @@ class Circuit:
         part = self.rig.parts[mark].library
         if found is None:
             cure = f"add the figure to {part.id} in hardware/library, with its source"
-            raise Undecided(mark, f"{mark} ({part.what}) has no {name} in the parts library, so this rule can't be checked", cure)
+            raise Undecided(mark, f"{mark} ({self.what(mark)}) has no {name} in the parts library, so this rule can't be checked", cure)
         measured = self.rig.measured.get(f"{mark}.{name}")
         if measured is not None and found.state == UNREAD:
             return self._measured(mark, name, measured.value, found)
         if found.low is not None and found.high is not None:
             return found.low, found.high
         form = f'[measured]: "{mark}.{name}" = {{ value = ..., by = "...", date = ... }}'
-        text = f"flashing waits for the builder's measurement of {name} of {mark} ({part.what})"
+        text = f"flashing waits for the builder's measurement of {name} of {mark} ({self.what(mark)})"
         raise Undecided(mark, text, f"measure it ({found.source}), then write it under {form}")
 
     def _measured(self, mark: str, name: str, value: int, found: Figure) -> Bounds:

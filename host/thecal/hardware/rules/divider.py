@@ -100,7 +100,7 @@ def low_is_above_what_stops(circuit: Circuit, known: Roles) -> Iterator[Finding]
 
 def high_is_above_the_supply(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find a highest supply that the good supply reaches, that a part does not bear, or that the divider can't show."""
-    high_mv = getattr(circuit.bench, "supply_high_mv", 0)
+    high_mv = circuit.bench.supply_high_mv
     motor = known.net_with(roles.MOTOR)
     if not high_mv:
         return

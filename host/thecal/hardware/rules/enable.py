@@ -8,7 +8,7 @@ from thecal.hardware import nets
 from thecal.hardware.rules import roles
 from thecal.hardware.rules.circuit import Circuit, Element
 from thecal.hardware.rules.finding import Finding, ohms, span, volts
-from thecal.hardware.rules.network import State, resistance, voltages
+from thecal.hardware.rules.network import State, resistance, supplied, voltages
 from thecal.hardware.rules.roles import Roles
 
 RULE = "E3"
@@ -59,11 +59,7 @@ def the_resistor_is_there(circuit: Circuit, known: Roles) -> Iterator[Finding]:
 
 def off_without_the_pico(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find an enable line that is not safely off while the motor has power: Pico lifted out, in reset, or a broken wire to it."""
-    for state, words in (
-        (State(pico=False), "with the Pico lifted out"),
-        (State(reset=True), "with the Pico in reset"),
-        (State(pico=False, usb=True), "with only USB at the computer"),
-    ):
+    for state, words in ((State(pico=False), "with the Pico lifted out"), (State(reset=True), "with the Pico in reset")):
         yield from _not_at(circuit, known, state, (circuit.driver.library.disabled, f"off {words}"))
 
 
@@ -104,7 +100,7 @@ def no_motor_power_without_its_logic(circuit: Circuit, known: Roles) -> Iterator
 
 def logic_follows_the_motor_supply(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find a driver whose logic supply is on while its motor supply is off, as on USB alone: its maker wants the logic off first."""
-    held = voltages(circuit, known, State(supply=False, usb=True))
+    held = supplied(circuit, known, State(supply=False, usb=True))
     rail, motor = known.net_with(roles.LOGIC), known.net_with(roles.MOTOR)
     for node in circuit.nodes(rail):
         fed = [circuit.net(node[0], name) for name in circuit.terminals_of(circuit.rig.parts[node[0]], "power_in")]

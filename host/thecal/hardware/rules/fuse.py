@@ -71,7 +71,7 @@ def everything_bears_the_fuse(circuit: Circuit, known: Roles) -> Iterator[Findin
         if part.library.kind in ("strip", "terminal_block", "connector", "wire"):
             bears_ma = circuit.value(part.mark, "rated_ma")[0]
             if bears_ma < rated_ma:
-                text = f"{part.mark} ({part.library.what}) bears {amperes(bears_ma)}, less than the fuse, {amperes(rated_ma)}"
+                text = f"{part.mark} ({circuit.what(part.mark)}) bears {amperes(bears_ma)}, less than the fuse, {amperes(rated_ma)}"
                 yield Finding(RULE, text, "take a thicker one, or a smaller fuse", parts=(part.mark,), numbers=f"{bears_ma} mA")
 
 

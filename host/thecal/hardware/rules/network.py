@@ -14,7 +14,7 @@ from thecal.hardware.rules.finding import Undecided
 from thecal.hardware.rules.roles import Roles
 
 Span = tuple[float, float]
-OUTPUTS = ("step", "dir", "enable", *roles.COIL_INPUTS.values(), "strobe", "buzzer", "tube_light", "scale_clock", "driver_tx")
+OUTPUTS = ("step", "dir", "enable", *roles.COIL_INPUTS.values(), "strobe", "buzzer", "tube_light", "scale_clock")
 CONTACT_OHM: Span = (0.01, 1.0)
 MOST_CORNERS = 1 << 14
 # The Pico has a Schottky diode from USB to VSYS.

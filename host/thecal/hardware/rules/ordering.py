@@ -23,7 +23,7 @@ def every_part_can_be_ordered(circuit: Circuit, known: Roles) -> Iterator[Findin
         lacks += ["a second supplier"] if len(one.suppliers) < SUPPLIERS else []
         lacks += ["price"] if one.price is None else []
         if lacks:
-            text = f"{part.mark} ({one.what}) can't be ordered: {one.id} lacks {listed(lacks)}"
+            text = f"{part.mark} ({circuit.what(part.mark)}) can't be ordered: {one.id} lacks {listed(lacks)}"
             yield Finding(RULE, text, "add it to hardware/library, with its source", parts=(part.mark,))
         if re.search(r"\bany\b", f"{one.maker} {one.number}", re.IGNORECASE):
             yield Finding(

@@ -113,8 +113,7 @@ def a_reversed_supply_opens_the_fuse(circuit: Circuit, known: Roles) -> Iterator
     found = list(circuit.between("tvs", fused, circuit.ground))
     good = [one for one in found if circuit.terminal((one.mark, one.terminals[one.ends.index(fused)])).type == "cathode"]
     if not good:
-        ends = f"its cathode at {fused or 'the fused supply'} and its anode at ground"
-        text = f"nothing protects the rig from a reversed supply: no TVS diode with {ends}"
+        text = "nothing protects the rig from a reversed supply: no TVS diode has its cathode behind the fuse and its anode at ground"
         yield Finding("E12", text, "put a P6KE18A behind the fuse, cathode to plus", fused, tuple(one.mark for one in found))
     highest_mv = Loads(circuit, known).held.get(fused, (0.0, 0.0))[1]
     for element in good:

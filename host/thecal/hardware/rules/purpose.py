@@ -45,9 +45,8 @@ def every_part_has_a_purpose(circuit: Circuit, known: Roles) -> Iterator[Finding
     """Find resistors, capacitors, switches and buzzers between nets where the rules know no use for them."""
     for element in circuit.elements:
         if element.kind in roles.PAIRS and not known.purpose(element):
-            what = circuit.rig.parts[element.mark].library.what
             ends = listed([f"{terminal} at {net or 'nothing'}" for terminal, net in zip(element.terminals, element.ends, strict=True)])
-            text = f"{element.mark} ({what}) has no purpose that the rules know: its terminals are {ends}"
+            text = f"{element.mark} ({circuit.what(element.mark)}) has no purpose that the rules know: its terminals are {ends}"
             yield Finding(RULE, text, "wire it as in the shipped bench, or take it out", element.ends[0], (element.mark,))
 
 

@@ -40,7 +40,6 @@ COIL_INPUTS = {
 BUSES = ("clock", "sensor")
 # Pins behind a resistor and a lead to something off the board.
 BUTTONS = {"stop_button": "NC", "bolus_button": "NO"}
-SENSORS = ("tube_light", "tube_sensor", "scale_data", "scale_clock", "driver_tx", "driver_rx", "driver_diag", "enable_sense")
 LEADS = (*BUTTONS, "buzzer", "tube_light", "tube_sensor")
 
 
@@ -174,7 +173,7 @@ def _pairs_of_resistors() -> set[frozenset[str]]:
     pairs = [(pin(name), line(name)) for name in ("step", "dir", "enable", *COIL_INPUTS.values())]
     pairs += [(line("enable"), LOGIC), (line("enable"), GROUND), (MOTOR, pin("motor_supply")), (pin("motor_supply"), GROUND)]
     pairs += [(pin(name), lead(name)) for name in LEADS] + [(PICO_3V3, lead(name)) for name in (*BUTTONS, "tube_light")]
-    pairs += [(lead("buzzer"), GROUND), (line("enable"), pin("enable_sense")), (pin("driver_tx"), pin("driver_rx"))]
+    pairs += [(lead("buzzer"), GROUND), (line("enable"), pin("enable_sense"))]
     pairs += [(PICO_3V3, pin(f"{bus}_{wire}")) for bus in BUSES for wire in ("sda", "scl")]
     pairs += [(PICO_3V3, pin("tube_sensor")), (pin("tube_sensor"), GROUND), (lead("tube_sensor"), GROUND)]
     return {frozenset(pair) for pair in pairs}

@@ -46,7 +46,7 @@ def the_right_driver(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find a driver module that is not the one of [motor]."""
     driver = circuit.driver
     if driver.library.driver != circuit.bench.driver:
-        text = f"[motor] says {circuit.bench.driver}, but {driver.mark} is a {driver.library.what}"
+        text = f"[motor] says {circuit.bench.driver}, but {driver.mark} is a {circuit.what(driver.mark)}"
         yield Finding("E1", text, "make [motor].driver and the part agree", parts=(driver.mark,))
 
 
@@ -66,7 +66,7 @@ def ground_by_the_pico_only(circuit: Circuit, known: Roles) -> Iterator[Finding]
     for net in sorted(grounds):
         hanging = [node for node in circuit.nodes(net) if circuit.kind_of(node) != "pico"]
         if hanging:
-            text = f"{listed([nets.show(node) for node in hanging])} reaches ground only through the Pico, which can be lifted out"
+            text = f"no wire but the Pico, which can be lifted out, joins {listed([nets.show(node) for node in hanging])} to ground"
             cure = f"wire the net {net} to {circuit.ground}"
             yield Finding("E4", text, cure, net, tuple(sorted({mark for mark, _ in hanging})))
 
