@@ -15,7 +15,7 @@ TOP = 112
 FOOT = 74
 GAP = 20
 LEAST_GAP = 4
-TRIES = 6
+TRIES = 20
 NEAR = 9
 STEP = 4
 BRIDGE = 13
@@ -25,7 +25,7 @@ BAR_COLOURS = ("#c62828", "#e07b00", "#c2188b", "#5a3ff0", "#00838f")
 GROUND, GROUND_COLOUR = "GND", "#111111"
 
 LEGEND = (
-    "A dot joins lines; lines that cross without a dot are not connected. Arrows: the net goes on, on the other sheet.",
+    "A dot joins lines; lines that cross without a dot are not connected. Arrows: the net goes on, on another sheet.",
     "Lines with a number are wires off the board, in the colour of their insulation. Green squares are screw terminals.",
 )
 
@@ -52,6 +52,7 @@ class Sheet:
         self._tops: dict[str, float] = {}
         self._channels: dict[int, Channel] = {}
         self._zone = TOP
+        self._lowest = 0.0
 
     def svg(self, source: str) -> str:
         """Return the sheet as SVG. `source` is the bench file's name."""
@@ -61,7 +62,9 @@ class Sheet:
             free = WIDTH - 2 * MARGIN - self._board.width() - sum(channel.width for channel in self._channels.values())
             widths = {LEFT: free / 2, RIGHT: free / 2}
         self._place(widths)
-        page = Page(A4_MM, WIDTH, HEIGHT, f"{self._title}: {self._subtitle}. {WARNING}")
+        # A sheet that is too full is longer than A4, rather than unreadable.
+        high = max(HEIGHT, round(self._lowest) + FOOT)
+        page = Page((A4_MM[0], A4_MM[1] * high // HEIGHT), WIDTH, high, f"{self._title}: {self._subtitle}. {WARNING}")
         self._frame(page, source)
         self._paint(page, widths)
         return page.svg()
@@ -89,7 +92,7 @@ class Sheet:
             over = self._pack(side, width, bottom) - self._bottom()
             if over <= 0:
                 return
-            bottom -= over
+            bottom -= max(over, STEP)
 
     def _pack(self, side: int, width: float, bottom: float) -> float:
         """Place the blocks of a column from the top so that the last should end at `bottom`; return where it does."""
@@ -132,7 +135,13 @@ class Sheet:
         board = self._tops[self._board.mark]
         for pin in block.pins:
             for other in self._board.pins:
-                if other.net and other.face == block.side and other.net != pin.net and abs(top + pin.dy - board - other.dy) < NEAR:
+                if (
+                    pin.net
+                    and other.net
+                    and other.face == block.side
+                    and other.net != pin.net
+                    and abs(top + pin.dy - board - other.dy) < NEAR
+                ):
                     return False
         return True
 
@@ -156,6 +165,7 @@ class Sheet:
         colours = self._colours(every)
         both = [net for net in every if net in nets[LEFT] and net in nets[RIGHT]]
         lowest = max([stub.y for stubs in sides.values() for stub in stubs] + [self._tops[self._board.mark] + self._board.height(0)])
+        self._lowest = lowest + 16 + BRIDGE * len(both)
         bridge = {net: lowest + 16 + index * BRIDGE for index, net in enumerate(both)}
         for side in (LEFT, RIGHT):
             runs = []
@@ -178,7 +188,7 @@ class Sheet:
         page.text((MARGIN, 44), self._title, HEAD, bold=True)
         page.text((MARGIN, 68), self._subtitle, TEXT)
         page.text((MARGIN, 90), WARNING, TEXT, bold=True, colour="#a31621")
-        page.texts((MARGIN, HEIGHT - FOOT + 20), (*LEGEND, f"Written from {source} by python -m thecal.hardware. {LICENCE}"), SMALL)
+        page.texts((MARGIN, page.height - FOOT + 20), (*LEGEND, f"Written from {source} by python -m thecal.hardware. {LICENCE}"), SMALL)
 
     def _paint(self, page: Page, widths: dict[int, float]) -> None:
         edges = {LEFT: MARGIN + widths[LEFT], RIGHT: WIDTH - MARGIN - widths[RIGHT]}
