@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from thecal.hardware.draw.blocks import LEFT, RIGHT, Block, Board, Cable, Pin, Symbol
 from thecal.hardware.draw.channel import Channel, Run, Stub
-from thecal.hardware.draw.ink import HEAD, LICENCE, SMALL, TEXT, WARNING, Page
+from thecal.hardware.draw.ink import HEAD, LICENCE, TEXT, WARNING, Letters, Page
 
 A4_MM = (210, 297)
 WIDTH, HEIGHT = 1_000, 1_414
@@ -31,24 +29,13 @@ LEGEND = (
 
 
 class Sheet:
-    """One drawing: a board in the middle, a column of blocks at each side. `bars` are the nets drawn as bars."""
+    """One drawing: a board in the middle, a column of blocks at each side. `bars` are the nets drawn as bars, each with a note or none."""
 
-    def __init__(
-        self,
-        title: str,
-        subtitle: str,
-        board: Board,
-        left: Sequence[Block],
-        right: Sequence[Block],
-        bars: frozenset[str],
-        notes: dict[str, str],
-    ) -> None:
-        self._title = title
-        self._subtitle = subtitle
+    def __init__(self, title: tuple[str, str], board: Board, columns: dict[int, list[Block]], bars: dict[str, str]) -> None:
+        self._title, self._subtitle = title
         self._board = board
-        self._columns = {LEFT: list(left), RIGHT: list(right)}
+        self._columns = columns
         self._bars = bars
-        self._notes = notes
         self._tops: dict[str, float] = {}
         self._channels: dict[int, Channel] = {}
         self._zone = TOP
@@ -171,7 +158,7 @@ class Sheet:
             runs = []
             for net in nets[side]:
                 own = [stub for stub in sides[side] if stub.pin.net == net]
-                runs.append(Run(net, net in self._bars, colours[net], own, bridge.get(net), self._notes.get(net, "")))
+                runs.append(Run(net, net in self._bars, colours[net], own, bridge.get(net), self._bars.get(net, "")))
             self._channels[side] = Channel(runs, TOP)
 
     def _colours(self, nets: list[str]) -> dict[str, str]:
@@ -185,10 +172,10 @@ class Sheet:
     # --- painting ---------------------------------------------------------------------------------------------------------
 
     def _frame(self, page: Page, source: str) -> None:
-        page.text((MARGIN, 44), self._title, HEAD, bold=True)
-        page.text((MARGIN, 68), self._subtitle, TEXT)
-        page.text((MARGIN, 90), WARNING, TEXT, bold=True, colour="#a31621")
-        page.texts((MARGIN, page.height - FOOT + 20), (*LEGEND, f"Written from {source} by python -m thecal.hardware. {LICENCE}"), SMALL)
+        page.text((MARGIN, 44), self._title, Letters(HEAD, bold=True))
+        page.text((MARGIN, 68), self._subtitle, Letters(TEXT))
+        page.text((MARGIN, 90), WARNING, Letters(TEXT, bold=True, colour="#a31621"))
+        page.texts((MARGIN, page.height - FOOT + 20), (*LEGEND, f"Written from {source} by python -m thecal.hardware. {LICENCE}"))
 
     def _paint(self, page: Page, widths: dict[int, float]) -> None:
         edges = {LEFT: MARGIN + widths[LEFT], RIGHT: WIDTH - MARGIN - widths[RIGHT]}

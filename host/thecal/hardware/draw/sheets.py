@@ -114,11 +114,8 @@ class _Maker:
             block.side = sides[block.mark]
             block.pins = [replace(pin, face=-block.side, probe=self._probes.get((pin.mark, pin.terminal), 0)) for pin in block.pins]
             columns[block.side].append(block)
-        notes = {
-            name: ", ".join(file.removesuffix(".svg") for file in self._elsewhere(name)) for name in self._bars if self._elsewhere(name)
-        }
-        title = f"{self._scheme.name}: {TITLES[self._file]}"
-        return Sheet(title, SUBTITLES[self._file], board, columns[LEFT], columns[RIGHT], self._bars, notes)
+        bars = {name: ", ".join(file.removesuffix(".svg") for file in self._elsewhere(name)) for name in self._bars}
+        return Sheet((f"{self._scheme.name}: {TITLES[self._file]}", SUBTITLES[self._file]), board, columns, bars)
 
     # --- the board in the middle --------------------------------------------------------------------------------------------
 
