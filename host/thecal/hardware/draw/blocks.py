@@ -9,6 +9,7 @@ from thecal.hardware.draw import symbols
 from thecal.hardware.draw.ink import FAINT, INK, PAPER, SMALL, TEXT, Letters, Look, Page, Point
 from thecal.hardware.draw.metrics import text_width, wrap
 
+Node = tuple[str, str]
 LEFT, RIGHT = -1, 1
 ROW = 26
 PROBE = "#ffb347"
@@ -44,7 +45,7 @@ class WireEnd:
 
     number: int
     colour: str
-    far: tuple[str, str]
+    far: Node
     block: bool = False
 
 
@@ -256,7 +257,7 @@ class Cable(Block):
             if wire.block:
                 self._paint_block(page, wire.far, edge, y)
 
-    def _paint_block(self, page: Page, block: tuple[str, str], edge: float, y: float) -> None:
+    def _paint_block(self, page: Page, block: Node, edge: float, y: float) -> None:
         x = edge if self.side == RIGHT else edge - _BLOCK_NUMBER
         with page.group("terminal", part=block[0], terminal=block[1]):
             page.box((x, y - 10), (_BLOCK_NUMBER, 20), Look("#d8ecd2", INK, 1.5, 2), kind="block")

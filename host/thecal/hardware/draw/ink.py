@@ -11,6 +11,8 @@ from thecal.hardware import words
 from thecal.hardware.draw.metrics import text_width
 
 Point = tuple[float, float]
+# Width and height in mm.
+Paper = tuple[int, int]
 
 # Its capitals are 9.5 pixels high at 1000 pixels: readable in a README.
 SMALL = 13
@@ -51,7 +53,7 @@ OUTLINE = Look()
 class Page:
     """One sheet. `mm` is the size on paper; `width` and `height` are the size in drawing units."""
 
-    def __init__(self, mm: tuple[int, int], width: int, height: int, title: str) -> None:
+    def __init__(self, mm: Paper, width: int, height: int, title: str) -> None:
         self.width = width
         self.height = height
         self._mm = mm

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from thecal.hardware.draw.blocks import LEFT, RIGHT, Block, Board, Cable, Pin, Symbol
 from thecal.hardware.draw.channel import Channel, Run, Stub
 from thecal.hardware.draw.ink import HEAD, LICENCE, TEXT, WARNING, Letters, Page
@@ -28,11 +30,18 @@ LEGEND = (
 )
 
 
+class Title(NamedTuple):
+    """The line above a sheet, and the one below it."""
+
+    head: str
+    below: str
+
+
 class Sheet:
     """One drawing: a board in the middle, a column of blocks at each side. `bars` are the nets drawn as bars, each with a note or none."""
 
-    def __init__(self, title: tuple[str, str], board: Board, columns: dict[int, list[Block]], bars: dict[str, str]) -> None:
-        self._title, self._subtitle = title
+    def __init__(self, title: Title, board: Board, columns: dict[int, list[Block]], bars: dict[str, str]) -> None:
+        self._title = title
         self._board = board
         self._columns = columns
         self._bars = bars
@@ -51,7 +60,7 @@ class Sheet:
         self._place(widths)
         # A sheet that is too full is longer than A4, rather than unreadable.
         high = max(HEIGHT, round(self._lowest) + FOOT)
-        page = Page((A4_MM[0], A4_MM[1] * high // HEIGHT), WIDTH, high, f"{self._title}: {self._subtitle}. {WARNING}")
+        page = Page((A4_MM[0], A4_MM[1] * high // HEIGHT), WIDTH, high, f"{self._title.head}: {self._title.below}. {WARNING}")
         self._frame(page, source)
         self._paint(page, widths)
         return page.svg()
@@ -172,8 +181,8 @@ class Sheet:
     # --- painting ---------------------------------------------------------------------------------------------------------
 
     def _frame(self, page: Page, source: str) -> None:
-        page.text((MARGIN, 44), self._title, Letters(HEAD, bold=True))
-        page.text((MARGIN, 68), self._subtitle, Letters(TEXT))
+        page.text((MARGIN, 44), self._title.head, Letters(HEAD, bold=True))
+        page.text((MARGIN, 68), self._title.below, Letters(TEXT))
         page.text((MARGIN, 90), WARNING, Letters(TEXT, bold=True, colour="#a31621"))
         page.texts((MARGIN, page.height - FOOT + 20), (*LEGEND, f"Written from {source} by python -m thecal.hardware. {LICENCE}"))
 

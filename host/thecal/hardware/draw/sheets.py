@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from thecal.hardware import pico
 from thecal.hardware.draw import symbols
 from thecal.hardware.draw.blocks import LEFT, RIGHT, Block, Board, Box, Cable, Flag, Pin, Symbol
-from thecal.hardware.draw.layout import Sheet
+from thecal.hardware.draw.layout import Sheet, Title
 from thecal.hardware.draw.scheme import BLOCK, Item, Node, Scheme
 
 POWER, CONTROLS, SENSORS = "power.svg", "controls.svg", "sensors.svg"
@@ -78,6 +79,14 @@ def _of_its_wires(scheme: Scheme, where: dict[str, str], block: str) -> str:
     return POWER
 
 
+class _Root(NamedTuple):
+    """The pin of the board that a part belongs to: its side and row, and how many parts lie between."""
+
+    face: int
+    row: float
+    far: int
+
+
 class _Maker:
     """Makes one sheet."""
 
@@ -115,7 +124,8 @@ class _Maker:
             block.pins = [replace(pin, face=-block.side, probe=self._probes.get((pin.mark, pin.terminal), 0)) for pin in block.pins]
             columns[block.side].append(block)
         bars = {name: ", ".join(file.removesuffix(".svg") for file in self._elsewhere(name)) for name in self._bars}
-        return Sheet((f"{self._scheme.name}: {TITLES[self._file]}", SUBTITLES[self._file]), board, columns, bars)
+        title = Title(f"{self._scheme.name}: {TITLES[self._file]}", SUBTITLES[self._file])
+        return Sheet(title, board, columns, bars)
 
     # --- the board in the middle --------------------------------------------------------------------------------------------
 
@@ -252,7 +262,7 @@ class _Maker:
     def _sides(self, board: Board, blocks: list[Block]) -> dict[str, int]:
         """Return the side of each block: that of the board's pins which it reaches over nets that are no bars, else where room is."""
         roots = self._roots(board, blocks)
-        sides = {block.mark: roots[block.mark][0] for block in blocks if block.mark in roots}
+        sides = {block.mark: roots[block.mark].face for block in blocks if block.mark in roots}
         used = {side: sum(block.height(_COLUMN) for block in blocks if sides.get(block.mark) == side) for side in (LEFT, RIGHT)}
         for block in blocks:
             if block.mark not in sides:
@@ -262,24 +272,21 @@ class _Maker:
                 used[side] += block.height(_COLUMN)
         return sides
 
-    def _roots(self, board: Board, blocks: list[Block]) -> dict[str, tuple[int, float, int]]:
-        """Return for each block that the board reaches: side, row of the board's pin, how many parts lie between."""
-        reached: dict[str, tuple[int, float, int]] = {}
-        queue: deque[tuple[str, int, float, int]] = deque()
-        for pin in board.pins:
-            if pin.net and pin.net not in self._bars:
-                queue.append((pin.net, pin.face, pin.dy, 0))
+    def _roots(self, board: Board, blocks: list[Block]) -> dict[str, _Root]:
+        """Return the root of each block that the board reaches over nets that are no bars."""
+        reached: dict[str, _Root] = {}
+        nets = deque((pin.net, _Root(pin.face, pin.dy, 0)) for pin in board.pins if pin.net and pin.net not in self._bars)
         seen: set[str] = set()
-        while queue:
-            net, face, row, far = queue.popleft()
+        while nets:
+            net, root = nets.popleft()
             if net in seen:
                 continue
             seen.add(net)
             for block in blocks:
                 if block.mark in reached or all(pin.net != net for pin in block.pins):
                     continue
-                reached[block.mark] = (face, row, far)
-                queue.extend((pin.net, face, row, far + 1) for pin in block.pins if pin.net not in self._bars)
+                reached[block.mark] = root
+                nets.extend((pin.net, root._replace(far=root.far + 1)) for pin in block.pins if pin.net not in self._bars)
         return reached
 
     def _in_order(self, board: Board, blocks: list[Block]) -> list[Block]:
