@@ -203,7 +203,7 @@ def test_no_document_is_made_of_a_board_with_a_mistake() -> None:
 def test_another_pin_of_the_pico_needs_another_board(tmp_path: Path) -> None:
     changed = tmp_path / TMC.name
     changed.write_text(TMC.read_text(encoding="utf-8").replace("\nstep = 2\n", "\nstep = 22\n"), encoding="utf-8")
-    with pytest.raises(BadInput, match="net step pin is open: PICO:29 | R10:1"):
+    with pytest.raises(BadInput, match=r"net step pin is open: PICO:29 \| R10:1"):
         command.documents(changed)
 
 
