@@ -124,6 +124,20 @@ def test_a_bench_of_the_simulator_is_refused():
         bench_slot.require_for_board(read_bench(hardware_folder() / "sim-clock.toml"))
 
 
+def test_a_bench_with_an_electrical_mistake_is_refused_before_anything_is_asked_or_written(board):
+    motor = {**BENCH["motor"], "supply_full_scale_mv": 20_000}
+    with pytest.raises(BadInput, match="the pump would misread its supply") as refusal:
+        flash(board, bench={**BENCH, "motor": motor})
+    assert refusal.value.exit_code == 2 and board.log == []
+
+
+@pytest.mark.parametrize("missing", ["parts", "wiring"])
+def test_a_bench_without_parts_or_wiring_is_refused(board, missing):
+    with pytest.raises(BadInput, match=f"{missing}: Field required"):
+        flash(board, bench={name: value for name, value in BENCH.items() if name != missing})
+    assert board.log == []
+
+
 # --- boards that can't have it
 
 
