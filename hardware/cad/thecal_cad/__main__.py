@@ -22,7 +22,7 @@ def main() -> None:
         print(f"{name}: {part.volume / 1000:.0f} cm3")
     bodies = [(triangles(part), PRINTED) for part in assembly.placed().values()]
     bodies += [(triangles(part), BOUGHT) for part in assembly.bought().values()]
-    picture.write_png(FOLDER / "png" / "assembly.png", picture.render(bodies, picture.view(), (1000, 800)))
+    picture.write_png(FOLDER / "png" / "assembly.png", picture.render(bodies, picture.view(-28.0), (1000, 800)))
     hashes.write()
 
 

@@ -60,7 +60,7 @@ def gap_gauge() -> Part:
     for step in range(at.STEPS):
         thick = at.WEB_NEAREST + step * S.as5600.step
         solid += block((long * (step + 1), 0, 0), (long * (step + 2), thick, wide))
-        solid -= [rod(dot, wide, (long * (step + 1) + 1.5 * dot * (1 + count), at.WEB_NEAREST / 2)) for count in range(step + 1)]
+        solid -= [rod(dot, wide, (long * (step + 1) + dot * (1.9 + 2 * count), at.WEB_NEAREST / 2)) for count in range(step + 1)]
     return solid
 
 

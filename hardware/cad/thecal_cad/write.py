@@ -5,7 +5,10 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from build123d import Part, export_step
+from build123d import Part, Solid, export_step
+from OCP.BRepBuilderAPI import BRepBuilderAPI_Transform
+from OCP.TopLoc import TopLoc_Location
+from OCP.TopoDS import TopoDS
 
 from thecal_cad.mesh import Triangles, write_stl
 
@@ -19,7 +22,7 @@ TOLERANCE_RAD = 0.25
 def step_bytes(part: Part) -> bytes:
     """Return the STEP file of a labelled part. Raises ValueError if the writer's header is not the one we know."""
     stream = BytesIO()
-    export_step(part, stream, timestamp=TIMESTAMP)
+    export_step(_in_place(part), stream, timestamp=TIMESTAMP)
     text = stream.getvalue().replace(b"\r\n", b"\n")
     swaps = [(b"('Open CASCADE Model')", f"('thecal {part.label}','{SPDX}')".encode()), (b"('Author')", b"('thecal contributors')")]
     for old, new in swaps:
@@ -27,6 +30,18 @@ def step_bytes(part: Part) -> bytes:
             raise ValueError(f"the STEP file of {part.label} has not one {old.decode()}")
         text = text.replace(old, new)
     return text
+
+
+def _in_place(part: Part) -> Solid:
+    """Return the part's one solid with its place worked into its numbers.
+
+    The writer takes a compound or a shape that was moved for an assembly, and numbers its uses on and on from file to file.
+    """
+    shape = part.solid().wrapped
+    there = BRepBuilderAPI_Transform(shape.Located(TopLoc_Location()), shape.Location().Transformation(), True)
+    solid = Solid(TopoDS.Solid(there.Shape()))
+    solid.label = part.label
+    return solid
 
 
 def triangles(part: Part) -> Triangles:
