@@ -14,7 +14,7 @@ def main() -> None:
     """Write the files below hardware/cad."""
     (FOLDER / "png").mkdir(exist_ok=True)
     for old in hashes.outputs():
-        (FOLDER / old).unlink()
+        (FOLDER / old).unlink()  # a part that is no longer in the table must not stay
     for name in PARTS:
         part = printed(name)
         write_part(part, FOLDER)

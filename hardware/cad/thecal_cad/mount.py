@@ -41,19 +41,31 @@ def gussets(width: float, thick: float, outline: list[at.Place]) -> list[Part]:
     return [wall_yz(outline, x, thick) for x in (-width / 2, width / 2 - thick)]
 
 
-def head_plate(motor: SimpleNamespace) -> Part:
-    """Return the plate that carries a motor behind it, and the rotor's cover in front."""
+def _bare_plate() -> Part:
+    """Return the plate that stands on the base, without a hole for a head."""
     size = S.head_plate
     end = size.thick + size.foot
     outline = [(0.0, 0.0), (end, 0.0), (end, S.base.toe), (size.thick + S.base.toe, size.gusset_up), (0.0, size.gusset_up)]
     solid = stand(size.width, size.thick, at.PLATE_HEIGHT, size.foot) + gussets(size.width, size.gusset, outline)
+    return solid - rods(S.print.screw_hole, S.base.thick, at.FOOT_SCREWS)
+
+
+def head_plate() -> Part:
+    """Return the plate for PERISTALTIC01: the motor passes it, the head's four screws hold in it."""
+    size = S.head_plate
+    half = S.nema17.face / 2 + S.motor.face_gap
+    solid = _bare_plate() - block((-half, 0, size.axis - half), (half, size.thick, size.axis + half))
+    return solid - [rod_y(S.print.insert_hole, S.print.insert_depth, (x, size.axis + y)) for x, y in at.HEAD_SCREWS]
+
+
+def motor_plate(motor: SimpleNamespace) -> Part:
+    """Return the plate for a motor behind it and a head of your own in front."""
+    size = S.head_plate
     axis = (0.0, size.axis)
     holes = [rod_y(motor.boss + 2 * S.motor.boss_gap, size.thick, axis)]
     for place in at.square(motor.square, *axis):
         holes += [rod_y(S.print.screw_hole, size.thick, place), rod_y(S.print.screw_head, size.sunk, place)]
-    holes += [rod_y(S.print.insert_hole, S.print.insert_depth, place) for place in at.square(S.cover.screws, *axis)]
-    holes += rods(S.print.screw_hole, S.base.thick, at.FOOT_SCREWS)
-    return solid - holes
+    return _bare_plate() - holes
 
 
 def cable_clamp() -> Part:

@@ -13,7 +13,7 @@ from thecal_cad.layout import S
 
 @dataclass(frozen=True)
 class Printed:
-    """A part: `build` returns it as it is mounted, `turn` lays it on the bed, `count` are needed."""
+    """A part: `build` returns it as it is mounted, `turn` lays it on the bed, `count` are needed for tmc2209-peristaltic01."""
 
     build: Callable[[], Part]
     turn: tuple[int, int, int] = (0, 0, 0)
@@ -22,8 +22,9 @@ class Printed:
 
 PARTS = {
     "base": Printed(mount.base),
-    "head_plate_nema17": Printed(lambda: mount.head_plate(S.nema17), (90, 0, 0)),
-    "head_plate_nema14": Printed(lambda: mount.head_plate(S.nema14), (90, 0, 0)),
+    "head_plate": Printed(mount.head_plate, (90, 0, 0)),
+    "head_plate_nema17": Printed(lambda: mount.motor_plate(S.nema17), (90, 0, 0), count=0),
+    "head_plate_nema14": Printed(lambda: mount.motor_plate(S.nema14), (90, 0, 0), count=0),
     "roller_cover": Printed(rotor.roller_cover, (180, 0, 0)),
     "as5600_bracket": Printed(rotor.as5600_bracket, (90, 0, 0)),
     "gap_gauge": Printed(rotor.gap_gauge),

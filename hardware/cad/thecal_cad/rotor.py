@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: CERN-OHL-P-2.0
 """What belongs to the rotor: its cover, the magnet's cup, the bracket of the AS5600 and the gauge for its gap.
 
-The axis is z here: z = 0 is the front face of the head plate, y points up when mounted.
+The axis is z here: z = 0 is the front face of the head plate, and the motor's, y points up when mounted.
 """
 
-from build123d import Part
+from build123d import Part, Pos
 
 from thecal_cad import layout as at
 from thecal_cad.layout import S
@@ -12,17 +12,29 @@ from thecal_cad.shapes import block, plate, rod, rod_x, rods
 
 
 def roller_cover() -> Part:
-    """Return the cover as mounted: open to the head plate, closed in front, two slots for the tube downwards."""
-    wide, deep = S.head_plate.width, at.COVER_DEPTH
-    solid = plate(wide, wide, deep, S.cover.corner) - rod(at.CAVITY, at.CAVITY_DEPTH)
-    places = at.square(S.cover.screws)
-    holes = rods(S.print.screw_hole, deep, places) + rods(S.print.screw_head, deep, places, S.print.insert_depth)
-    half = at.TUBE_SLOT / 2
+    """Return the cover as mounted over PERISTALTIC01: its four screws hold the head too; two slots let the tube out, downwards."""
+    low, deep = S.print.slide, at.COVER_DEPTH
+    solid = Pos(0, at.COVER_UP, low) * plate(*at.COVER, deep - low, S.cover.corner)
+    solid -= Pos(0, at.COVER_UP, low) * plate(*at.CAVITY, at.CAVITY_DEPTH - low, S.cover.corner - S.print.wall)
+    solid -= rod(S.cover.window_across, at.WINDOW_DEPTH)
+    solid += rods(S.cover.post, deep - S.head.flange, at.HEAD_SCREWS, S.head.flange)
+    solid += [_boss(side, y) for side in (-1, 1) for y in side_screws()]
+    sunk = S.head.flange + S.cover.post_low
+    holes = rods(S.print.screw_hole, deep, at.HEAD_SCREWS) + rods(S.print.screw_head, deep, at.HEAD_SCREWS, sunk)
+    half, bottom = at.TUBE_SLOT / 2, at.COVER_UP - at.COVER[1] / 2
     for x in (-S.head.tube_apart / 2, S.head.tube_apart / 2):
-        holes.append(block((x - half, -wide, 0), (x + half, 0, at.TUBE_SLOT_DEPTH)))
-    for x in (-wide / 2, wide / 2 - S.print.insert_depth):
+        holes.append(block((x - half, bottom, 0), (x + half, bottom + S.print.wall, at.TUBE_SLOT_DEPTH)))
+    for x in (-at.COVER[0] / 2, at.COVER[0] / 2 - S.print.insert_depth):
         holes += [rod_x(S.print.insert_hole, S.print.insert_depth, (y, S.bracket.from_plate), x) for y in side_screws()]
     return solid - holes
+
+
+def _boss(side: int, y: float) -> Part:
+    """Return the block inside the cover's left (-1) or right (1) wall that holds an insert of the bracket, in front of the head's edge."""
+    half, wall = S.cover.boss_wide / 2, at.COVER[0] / 2
+    inner, outer = sorted((side * (wall - S.print.wall - S.cover.boss), side * (wall - S.print.wall)))
+    low = S.bracket.from_plate - S.print.insert_hole / 2 - S.print.thinnest
+    return block((inner, y - half, low), (outer, y + half, at.COVER_DEPTH))
 
 
 def side_screws() -> list[float]:

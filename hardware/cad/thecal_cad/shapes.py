@@ -45,3 +45,9 @@ def wall_yz(points: list[Place], x: float, thick: float) -> Part:
     """Return a wall with the outline `points` in (y, z), from x to x + thick."""
     face = Plane.YZ.offset(x) * Polygon(*points, align=None)
     return extrude(face, thick)
+
+
+def wall_xz(points: list[Place], y: float, thick: float) -> Part:
+    """Return a wall with the outline `points` in (x, z), from y to y + thick."""
+    face = Plane((0, y + thick, 0), x_dir=(1, 0, 0), z_dir=(0, -1, 0)) * Polygon(*points, align=None)
+    return extrude(face, thick)

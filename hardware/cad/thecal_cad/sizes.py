@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 FOLDER = Path(__file__).resolve().parents[1]
-STATES = {"read": "source", "chosen": "why", "unread": "measure"}
+STATES = {"read": "source", "computed": "how", "chosen": "why", "unread": "measure"}
 
 
 class BadSizes(ValueError):
@@ -32,8 +32,8 @@ def _size(name: str, table: dict) -> Size:
         raise BadSizes(f"{name}: give one of {', '.join(f'{state} with {reason}' for state, reason in STATES.items())}, and fits")
     state = states[0]
     mm = table[state]
-    if not isinstance(mm, float) or mm <= 0 or not table["fits"].strip() or not table[STATES[state]].strip():
-        raise BadSizes(f"{name}: a size is a decimal number over 0 with words beside it")
+    if not isinstance(mm, float) or mm < 0 or not table["fits"].strip() or not table[STATES[state]].strip():
+        raise BadSizes(f"{name}: a size is a decimal number, 0 or more, with words beside it")
     return Size(name, mm, state, table["fits"], table[STATES[state]])
 
 
