@@ -18,6 +18,7 @@ from thecal.hardware.rig import read_rig
 PICTURES = {
     sheets.POWER: "power and driver",
     sheets.CONTROLS: "Pico and controls",
+    sheets.SENSORS: "sensors",
     pinouts.FILE: "which way round",
     "board.md": "board",
     "board-front.svg": "its front",

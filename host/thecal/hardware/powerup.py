@@ -13,6 +13,8 @@ from thecal.hardware import pico
 from thecal.hardware.rig import Rig
 
 Node = tuple[str, str]
+# From, to.
+Range = tuple[int, int]
 
 # A supply of class II gives 12 V within 5 %.
 _SUPPLY_MV = (11_400, 12_600)
@@ -114,11 +116,11 @@ class _Readings:
             if part.library.kind == kind and terminal in part.library.terminals:
                 yield mark, terminal
 
-    def _at(self, step: int, state: State, probe: Node, range_mv: tuple[int, int]) -> Iterator[Reading]:
+    def _at(self, step: int, state: State, probe: Node, range_mv: Range) -> Iterator[Reading]:
         if any(probe == end.key for ends in self._rig.links.values() for end in ends):
             yield Reading(step, state, probe, *range_mv)
 
-    def _enable(self, step: int, state: State, range_mv: tuple[int, int]) -> Iterator[Reading]:
+    def _enable(self, step: int, state: State, range_mv: Range) -> Iterator[Reading]:
         for mark, part in self._rig.parts.items():
             if part.library.driver:
                 yield Reading(step, state, (mark, part.library.enable), *range_mv)

@@ -12,8 +12,10 @@ from support.drawn.benches import without_board
 from thecal.files.resources import hardware_folder
 from thecal.hardware import __main__ as command
 from thecal.hardware import powerup
+from thecal.hardware.draw import scheme
 from thecal.hardware.draw.blocks import INSULATION
 from thecal.hardware.draw.scheme import short
+from thecal.hardware.draw.sheets import draw
 from thecal.hardware.rig import read_rig
 
 REAL = sorted(file for file in hardware_folder().glob("*.toml") if not file.stem.startswith("sim-"))
@@ -210,3 +212,44 @@ def test_a_bench_of_somebody_else_is_drawn_as_well(stem: str, changes: list[tupl
     sheets = drawn(bench)
     assert circuit.nets(sheets) == nets_of_bench(bench)
     assert {name: looks.faults(sheet) for name, sheet in sheets.items()} == {name: [] for name in SHEETS}
+
+
+# Section D of the review, all sensors at once: mark -> (kind, words, {terminal: net}). 3V3 and GND are nets of the bench.
+SENSORS = {
+    "ROTOR": ("sensor_module", "AS5600 module", {"VDD": "3V3", "GND": "GND", "DIR": "GND", "SDA": "sensor SDA", "SCL": "sensor SCL"}),
+    "PRESSURE": ("sensor_module", "MPRLS, 0x18", {"VIN": "3V3", "GND": "GND", "SDA": "sensor SDA", "SCL": "sensor SCL"}),
+    "SCALE": ("sensor_module", "HX711 module", {"VCC": "3V3", "GND": "GND", "DT": "scale data", "SCK": "scale clock"}),
+    "AIR": ("sensor_module", "light through the tube", {"LED": "light", "LED_GND": "GND", "C": "tube sensor", "E": "GND"}),
+    "R20": ("resistor", "220 Ohm", {"1": "light pin", "2": "light"}),
+    "R21": ("resistor", "4.7 kOhm", {"1": "3V3", "2": "tube sensor"}),
+    "R22": ("resistor", "2.2 kOhm", {"1": "3V3", "2": "sensor SDA"}),
+    "R23": ("resistor", "2.2 kOhm", {"1": "3V3", "2": "sensor SCL"}),
+}
+SENSOR_PINS = {
+    "sensor_sda": (18, "sensor SDA"),
+    "sensor_scl": (19, "sensor SCL"),
+    "tube_light": (22, "light pin"),
+    "tube_sensor": (27, "tube sensor"),
+    "scale_data": (14, "scale data"),
+    "scale_clock": (15, "scale clock"),
+    "enable_sense": (5, "enable"),
+}
+
+
+def test_a_bench_with_every_reserved_sensor_is_drawn_as_well() -> None:
+    known = scheme.of(read_rig(hardware_folder() / f"{TMC2209}.toml"))
+    nets = {name: set(nodes) for name, nodes in known.nets.items()}
+    items, pins = dict(known.items), dict(known.pins)
+    for mark, (kind, words, terminals) in SENSORS.items():
+        items[mark] = scheme.Item(mark, kind, (words,), dict.fromkeys(terminals, "passive"))
+        for terminal, net in terminals.items():
+            nets.setdefault(net, set()).add((mark, terminal))
+    for name, (gpio, net) in SENSOR_PINS.items():
+        pins[name] = gpio
+        nets.setdefault(net, set()).add(("PICO", name))
+    full = dataclasses.replace(known, items=items, pins=pins, nets={name: frozenset(nodes) for name, nodes in nets.items()})
+    sheets = {name: svg.read(text) for name, text in draw(full, "full.toml").items()}
+    assert circuit.nets(sheets) == set(full.nets.values())
+    assert {name: (sheet.mm, looks.faults(sheet)) for name, sheet in sheets.items()} == {
+        name: ((210, 297), []) for name in (*SHEETS, "sensors.svg")
+    }

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from thecal.hardware.draw import symbols
-from thecal.hardware.draw.ink import FAINT, INK, PAPER, SMALL, TEXT, Page, Point
+from thecal.hardware.draw.ink import FAINT, INK, PAPER, SMALL, TEXT, Letters, Look, Page, Point
 from thecal.hardware.draw.metrics import text_width, wrap
 
+Node = tuple[str, str]
 LEFT, RIGHT = -1, 1
 ROW = 26
 PROBE = "#ffb347"
@@ -44,7 +45,7 @@ class WireEnd:
 
     number: int
     colour: str
-    far: tuple[str, str]
+    far: Node
     block: bool = False
 
 
@@ -93,16 +94,16 @@ class Block:
         with page.group("terminal", part=pin.mark, terminal=pin.terminal):
             colour = INK if pin.net else FAINT
             dot(page, at, pin, 3, INK)
-            page.text(label_at, SHORT.get(pin.label, pin.label), SMALL, anchor, colour=colour)
+            page.text(label_at, SHORT.get(pin.label, pin.label), Letters(anchor=anchor, colour=colour))
 
 
 def dot(page: Page, at: Point, pin: Pin, radius: float, fill: str) -> None:
     """Draw the end of a pin: empty if nothing is wired to it, with a number if it is a probe point."""
     if pin.probe:
-        page.disc(at, 9, PROBE, INK, 1.5, "pin")
-        page.text((at[0], at[1] + 5), str(pin.probe), SMALL, "middle", bold=True, kind="probe")
+        page.disc(at, 9, Look(PROBE, INK, 1.5), kind="pin")
+        page.text((at[0], at[1] + 5), str(pin.probe), Letters(anchor="middle", bold=True), kind="probe")
         return
-    page.disc(at, radius, fill if pin.net else PAPER, INK if pin.net else FAINT, 1.5, "pin")
+    page.disc(at, radius, Look(fill if pin.net else PAPER, INK if pin.net else FAINT, 1.5), kind="pin")
 
 
 def insulated(page: Page, points: Sequence[Point], wire: WireEnd) -> None:
@@ -147,7 +148,7 @@ class Symbol(Block):
         axis = edge + self.side * _AXIS
         first, second = (top + pin.dy for pin in self.pins)
         with page.group("part", mark=self.mark):
-            symbols.paint(page, self.kind, axis, first, second, self.side)
+            symbols.paint(page, self.kind, symbols.Span(axis, first, second, self.side))
             for pin in self.pins:
                 if self.flag and pin.terminal == self.flag[0]:
                     continue
@@ -164,8 +165,8 @@ class Symbol(Block):
         flag = self._flag_height(width)
         room = self.height(width) - flag
         start = top + (flag if self._flag_first() else 0) + (room - LINE * (1 + len(texts))) / 2 + LINE - 3
-        page.text((x, start), self.mark, SMALL, anchor, bold=True, kind="mark")
-        page.texts((x, start + LINE), texts, SMALL, anchor)
+        page.text((x, start), self.mark, Letters(anchor=anchor, bold=True), kind="mark")
+        page.texts((x, start + LINE), texts, Letters(anchor=anchor))
 
     def _paint_flag(self, page: Page, axis: float, top: float, width: float) -> None:
         """Draw the lead of the terminal to its flag, away from the channel."""
@@ -173,17 +174,20 @@ class Symbol(Block):
         y, start = top + pin.dy, axis + self.side * 16
         page.line([(axis, y), (start, y)], INK, 2, "lead")
         self._pin_marks(page, pin, (axis, y), (axis - self.side * 10, y + 5), "middle")
-        flag(page, start, y, self.side, self._flag_texts(width), pin.net)
+        flag(page, (start, y), self.side, self._flag_texts(width), pin.net)
 
 
-def flag(page: Page, start: float, y: float, side: int, texts: Sequence[str], net: str) -> None:
+def flag(page: Page, at: Point, side: int, texts: Sequence[str], net: str) -> None:
     """Draw an arrow out of the sheet with its words."""
     high = LINE * len(texts) + 6
     wide = max(text_width(line, SMALL) for line in texts) + 14
+    start, y = at
     a, b, c = (start + side * x for x in (0, 10, 10 + wide))
     with page.group("flag", net=net):
-        page.area([(a, y), (b, y - high / 2), (c, y - high / 2), (c, y + high / 2), (b, y + high / 2)], "#fff4d6", INK, 1.5, "body")
-        page.texts((b + 6 if side == RIGHT else c + 8, y - high / 2 + LINE - 1), texts, SMALL)
+        page.area(
+            [(a, y), (b, y - high / 2), (c, y - high / 2), (c, y + high / 2), (b, y + high / 2)], Look("#fff4d6", INK, 1.5), kind="body"
+        )
+        page.texts((b + 6 if side == RIGHT else c + 8, y - high / 2 + LINE - 1), texts)
 
 
 class Cable(Block):
@@ -216,7 +220,7 @@ class Cable(Block):
             self._paint_texts(page, edge, top, width)
             if len(self.pins) == 2 and symbols.known(self.kind):
                 axis = body + self.side * _AXIS
-                symbols.paint(page, self.kind, axis, top + self.pins[0].dy, top + self.pins[1].dy, self.side)
+                symbols.paint(page, self.kind, symbols.Span(axis, top + self.pins[0].dy, top + self.pins[1].dy, self.side))
                 for pin in self.pins:
                     page.line([(axis, top + pin.dy), (body, top + pin.dy)], INK, 2, "lead")
                 label, anchor = self.side * 16, "middle"
@@ -225,7 +229,7 @@ class Cable(Block):
                 wide = min(width - _CABLE, 16 + max(text_width(SHORT.get(pin.label, pin.label), SMALL) for pin in self.pins))
                 wide = max(wide, 56)
                 x = body if self.side == RIGHT else body - wide
-                page.box((x, top + self.pins[0].dy - 14), (wide, self._rows() + 28), "#f3f0e6", INK, 2, 3, "body")
+                page.box((x, top + self.pins[0].dy - 14), (wide, self._rows() + 28), Look("#f3f0e6", INK, 2, 3), kind="body")
                 label, anchor = self.side * 8, "start" if self.side == RIGHT else "end"
                 rise = 5.0
             for pin in self.pins:
@@ -235,10 +239,10 @@ class Cable(Block):
     def _paint_texts(self, page: Page, edge: float, top: float, width: float) -> None:
         left = edge - width if self.side == LEFT else edge + 8
         lines = self._texts(width)
-        page.text((left, top + LINE), self.mark, SMALL, bold=True, kind="mark")
+        page.text((left, top + LINE), self.mark, Letters(bold=True), kind="mark")
         rest = lines[0][len(self.mark) :].strip()
-        page.text((left + text_width(self.mark, SMALL, True) + 5, top + LINE), rest, SMALL)
-        page.texts((left, top + 2 * LINE), lines[1:], SMALL)
+        page.text((left + text_width(self.mark, SMALL, True) + 5, top + LINE), rest)
+        page.texts((left, top + 2 * LINE), lines[1:])
 
     def _paint_wires(self, page: Page, edge: float, body: float, top: float) -> None:
         for pin in self.pins:
@@ -253,11 +257,11 @@ class Cable(Block):
             if wire.block:
                 self._paint_block(page, wire.far, edge, y)
 
-    def _paint_block(self, page: Page, block: tuple[str, str], edge: float, y: float) -> None:
+    def _paint_block(self, page: Page, block: Node, edge: float, y: float) -> None:
         x = edge if self.side == RIGHT else edge - _BLOCK_NUMBER
         with page.group("terminal", part=block[0], terminal=block[1]):
-            page.box((x, y - 10), (_BLOCK_NUMBER, 20), "#d8ecd2", INK, 1.5, 2, "block")
-            page.text((x + _BLOCK_NUMBER / 2, y + 5), ".".join(block), SMALL, "middle")
+            page.box((x, y - 10), (_BLOCK_NUMBER, 20), Look("#d8ecd2", INK, 1.5, 2), kind="block")
+            page.text((x + _BLOCK_NUMBER / 2, y + 5), ".".join(block), Letters(anchor="middle"))
 
 
 class Box(Block):
@@ -284,13 +288,13 @@ class Box(Block):
         wide = width - 10
         left = near - wide if self.side == LEFT else near
         with page.group("part", mark=self.mark):
-            page.box((left, top), (wide, self.height(width) - 4), "#eef3fa", INK, 2, 3, "body")
+            page.box((left, top), (wide, self.height(width) - 4), Look("#eef3fa", INK, 2, 3), kind="body")
             lines = self._texts(width)
             x = left + 8 if self.side == LEFT else left + self._label() + 20
             y = top + (self.height(width) - 4 - LINE * len(lines)) / 2 + LINE - 3
-            page.text((x, y), self.mark, SMALL, bold=True, kind="mark")
-            page.text((x + text_width(self.mark, SMALL, True) + 5, y), lines[0][len(self.mark) :].strip(), SMALL)
-            page.texts((x, y + LINE), lines[1:], SMALL)
+            page.text((x, y), self.mark, Letters(bold=True), kind="mark")
+            page.text((x + text_width(self.mark, SMALL, True) + 5, y), lines[0][len(self.mark) :].strip())
+            page.texts((x, y + LINE), lines[1:])
             for pin in self.pins:
                 page.line([(near, top + pin.dy), (edge, top + pin.dy)], INK, 2, "lead")
                 anchor = "end" if self.side == LEFT else "start"
@@ -313,7 +317,7 @@ class Flag(Block):
 
     def paint(self, page: Page, edge: float, top: float, width: float) -> None:
         """Draw an arrow out of the sheet."""
-        flag(page, edge, top + self.pins[0].dy, self.side, self._texts(width), self.pins[0].net)
+        flag(page, (edge, top + self.pins[0].dy), self.side, self._texts(width), self.pins[0].net)
 
 
 class Board(Block):
@@ -348,14 +352,14 @@ class Board(Block):
         """Draw the board; `edge` is its left side."""
         wide = self.width()
         with page.group("part", mark=self.mark):
-            page.box((edge, top), (wide, self.height(width)), "#e3f1e6", INK, 2.5, 10, "body")
+            page.box((edge, top), (wide, self.height(width)), Look("#e3f1e6", INK, 2.5, 10), kind="body")
             y = top + LINE + 4
             if self.usb:
-                page.box((edge + wide / 2 - 34, top - 8), (68, 38), "#d9d9d9", INK, 2, 3, "usb")
-                page.text((edge + wide / 2, top + 16), "USB", SMALL, "middle", bold=True)
+                page.box((edge + wide / 2 - 34, top - 8), (68, 38), Look("#d9d9d9", INK, 2, 3), kind="usb")
+                page.text((edge + wide / 2, top + 16), "USB", Letters(anchor="middle", bold=True))
                 y = top + 38 + LINE
-            page.text((edge + wide / 2, y), self.mark, SMALL, "middle", bold=True, kind="mark")
-            page.texts((edge + wide / 2, y + LINE), self._texts(), SMALL, "middle")
+            page.text((edge + wide / 2, y), self.mark, Letters(anchor="middle", bold=True), kind="mark")
+            page.texts((edge + wide / 2, y + LINE), self._texts(), Letters(anchor="middle"))
             for pin in self.pins:
                 x = edge if pin.face == LEFT else edge + wide
                 inside = x - pin.face * 12
@@ -363,7 +367,7 @@ class Board(Block):
                 with page.group("terminal", part=pin.mark, terminal=pin.terminal):
                     dot(page, (x, top + pin.dy), pin, 5, "#e0b83c")
                     anchor = "start" if pin.face == LEFT else "end"
-                    page.text((inside, top + pin.dy + 5), pin.label, SMALL, anchor, colour=INK if used else FAINT)
+                    page.text((inside, top + pin.dy + 5), pin.label, Letters(anchor=anchor, colour=INK if used else FAINT))
 
 
 __all__ = ["LEFT", "RIGHT", "TEXT", "Block", "Board", "Box", "Cable", "Flag", "Pin", "Symbol", "WireEnd"]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from thecal.hardware.draw.blocks import LEFT, RIGHT, Pin, WireEnd, insulated
-from thecal.hardware.draw.ink import SMALL, Page, Point
+from thecal.hardware.draw.ink import SMALL, Letters, Look, Page, Point
 from thecal.hardware.draw.metrics import text_width
 
 TRACK = 11
@@ -133,11 +133,11 @@ class Channel:
             many = sum(stub.y == y for stub in run.stubs) > 1
             inside = run.top < y < run.bottom
             if inside or (many and run.top < run.bottom):
-                page.disc((x, y), 4, run.colour, run.colour, 1, "dot")
+                page.disc((x, y), 4, Look(run.colour, run.colour, 1), kind="dot")
         if run.bar:
-            page.text((x + 5, run.top + 9), run.net, SMALL, bold=True, colour=run.colour, kind="barname")
+            page.text((x + 5, run.top + 9), run.net, Letters(bold=True, colour=run.colour), kind="barname")
             if run.note:
-                page.text((x + 10 + text_width(run.net, SMALL, True), run.top + 9), f"(also on {run.note})", SMALL, colour=run.colour)
+                page.text((x + 10 + text_width(run.net, SMALL, True), run.top + 9), f"(also {run.note})", Letters(colour=run.colour))
 
     def _paint_tags(self, page: Page, left: float, right: float) -> None:
         """Draw number and colour of each off-board wire that ends at a pin of the board in the middle, not at a terminal block."""

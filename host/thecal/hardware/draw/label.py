@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thecal.hardware import words
-from thecal.hardware.draw.ink import FAINT, HEAD, LICENCE, SMALL, Page
+from thecal.hardware.draw.ink import FAINT, HEAD, LICENCE, SMALL, Letters, Look, Page
 from thecal.hardware.draw.metrics import wrap
 from thecal.hardware.draw.scheme import short
 from thecal.hardware.rig import Rig
@@ -25,24 +25,24 @@ _FIELDS = ("Built by, on:", "Tube, fitted on:", "Weighed on, uL a turn:")
 def draw(rig: Rig) -> str:
     """Return the label as SVG."""
     page = Page(A7_MM, WIDTH, HEIGHT, f"{rig.name}: label. {words.BENCH_ONLY}")
-    page.box((7, 7), (WIDTH - 14, HEIGHT - 14), "none", "#a31621", 3, 8, "frame")
-    page.text((_MARGIN, 32), f"thecal {rig.name}", HEAD, bold=True)
+    page.box((7, 7), (WIDTH - 14, HEIGHT - 14), Look("none", "#a31621", 3, 8), kind="frame")
+    page.text((_MARGIN, 32), f"thecal {rig.name}", Letters(HEAD, bold=True))
     y = 54
     for text, colour, bold in ((words.BENCH_ONLY, "#a31621", True), (words.INTENDED_USE, "#1b1b1b", False)):
         for line in wrap(text, SMALL, WIDTH - 2 * _MARGIN, bold):
-            page.text((_MARGIN, y), line, SMALL, bold=bold, colour=colour)
+            page.text((_MARGIN, y), line, Letters(bold=bold, colour=colour))
             y += _LINE
         y += 4
     y += 4
     for line in wrap(_electrics(rig), SMALL, WIDTH - 2 * _MARGIN):
-        page.text((_MARGIN, y), line, SMALL)
+        page.text((_MARGIN, y), line)
         y += _LINE
     y = HEIGHT - 76
     for field in _FIELDS:
-        page.text((_MARGIN, y), field, SMALL)
+        page.text((_MARGIN, y), field)
         page.line([(_MARGIN + 170, y + 3), (WIDTH - _MARGIN, y + 3)], FAINT, 1, "field")
         y += 21
-    page.text((WIDTH - _MARGIN, HEIGHT - 12), LICENCE, SMALL - 2, "end", colour=FAINT)
+    page.text((WIDTH - _MARGIN, HEIGHT - 12), LICENCE, Letters(SMALL - 2, anchor="end", colour=FAINT))
     return page.svg()
 
 

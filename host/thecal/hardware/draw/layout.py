@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 from thecal.hardware.draw.blocks import LEFT, RIGHT, Block, Board, Cable, Pin, Symbol
 from thecal.hardware.draw.channel import Channel, Run, Stub
-from thecal.hardware.draw.ink import HEAD, LICENCE, SMALL, TEXT, WARNING, Page
+from thecal.hardware.draw.ink import HEAD, LICENCE, TEXT, WARNING, Letters, Page
 
 A4_MM = (210, 297)
 WIDTH, HEIGHT = 1_000, 1_414
@@ -15,7 +15,7 @@ TOP = 112
 FOOT = 74
 GAP = 20
 LEAST_GAP = 4
-TRIES = 6
+TRIES = 20
 NEAR = 9
 STEP = 4
 BRIDGE = 13
@@ -25,33 +25,30 @@ BAR_COLOURS = ("#c62828", "#e07b00", "#c2188b", "#5a3ff0", "#00838f")
 GROUND, GROUND_COLOUR = "GND", "#111111"
 
 LEGEND = (
-    "A dot joins lines; lines that cross without a dot are not connected. Arrows: the net goes on, on the other sheet.",
+    "A dot joins lines; lines that cross without a dot are not connected. Arrows: the net goes on, on another sheet.",
     "Lines with a number are wires off the board, in the colour of their insulation. Green squares are screw terminals.",
 )
 
 
-class Sheet:
-    """One drawing: a board in the middle, a column of blocks at each side. `bars` are the nets drawn as bars."""
+class Title(NamedTuple):
+    """The line above a sheet, and the one below it."""
 
-    def __init__(
-        self,
-        title: str,
-        subtitle: str,
-        board: Board,
-        left: Sequence[Block],
-        right: Sequence[Block],
-        bars: frozenset[str],
-        notes: dict[str, str],
-    ) -> None:
+    head: str
+    below: str
+
+
+class Sheet:
+    """One drawing: a board in the middle, a column of blocks at each side. `bars` are the nets drawn as bars, each with a note or none."""
+
+    def __init__(self, title: Title, board: Board, columns: dict[int, list[Block]], bars: dict[str, str]) -> None:
         self._title = title
-        self._subtitle = subtitle
         self._board = board
-        self._columns = {LEFT: list(left), RIGHT: list(right)}
+        self._columns = columns
         self._bars = bars
-        self._notes = notes
         self._tops: dict[str, float] = {}
         self._channels: dict[int, Channel] = {}
         self._zone = TOP
+        self._lowest = 0.0
 
     def svg(self, source: str) -> str:
         """Return the sheet as SVG. `source` is the bench file's name."""
@@ -61,7 +58,9 @@ class Sheet:
             free = WIDTH - 2 * MARGIN - self._board.width() - sum(channel.width for channel in self._channels.values())
             widths = {LEFT: free / 2, RIGHT: free / 2}
         self._place(widths)
-        page = Page(A4_MM, WIDTH, HEIGHT, f"{self._title}: {self._subtitle}. {WARNING}")
+        # A sheet that is too full is longer than A4, rather than unreadable.
+        high = max(HEIGHT, round(self._lowest) + FOOT)
+        page = Page((A4_MM[0], A4_MM[1] * high // HEIGHT), WIDTH, high, f"{self._title.head}: {self._title.below}. {WARNING}")
         self._frame(page, source)
         self._paint(page, widths)
         return page.svg()
@@ -89,7 +88,7 @@ class Sheet:
             over = self._pack(side, width, bottom) - self._bottom()
             if over <= 0:
                 return
-            bottom -= over
+            bottom -= max(over, STEP)
 
     def _pack(self, side: int, width: float, bottom: float) -> float:
         """Place the blocks of a column from the top so that the last should end at `bottom`; return where it does."""
@@ -132,7 +131,13 @@ class Sheet:
         board = self._tops[self._board.mark]
         for pin in block.pins:
             for other in self._board.pins:
-                if other.net and other.face == block.side and other.net != pin.net and abs(top + pin.dy - board - other.dy) < NEAR:
+                if (
+                    pin.net
+                    and other.net
+                    and other.face == block.side
+                    and other.net != pin.net
+                    and abs(top + pin.dy - board - other.dy) < NEAR
+                ):
                     return False
         return True
 
@@ -156,12 +161,13 @@ class Sheet:
         colours = self._colours(every)
         both = [net for net in every if net in nets[LEFT] and net in nets[RIGHT]]
         lowest = max([stub.y for stubs in sides.values() for stub in stubs] + [self._tops[self._board.mark] + self._board.height(0)])
+        self._lowest = lowest + 16 + BRIDGE * len(both)
         bridge = {net: lowest + 16 + index * BRIDGE for index, net in enumerate(both)}
         for side in (LEFT, RIGHT):
             runs = []
             for net in nets[side]:
                 own = [stub for stub in sides[side] if stub.pin.net == net]
-                runs.append(Run(net, net in self._bars, colours[net], own, bridge.get(net), self._notes.get(net, "")))
+                runs.append(Run(net, net in self._bars, colours[net], own, bridge.get(net), self._bars.get(net, "")))
             self._channels[side] = Channel(runs, TOP)
 
     def _colours(self, nets: list[str]) -> dict[str, str]:
@@ -175,10 +181,10 @@ class Sheet:
     # --- painting ---------------------------------------------------------------------------------------------------------
 
     def _frame(self, page: Page, source: str) -> None:
-        page.text((MARGIN, 44), self._title, HEAD, bold=True)
-        page.text((MARGIN, 68), self._subtitle, TEXT)
-        page.text((MARGIN, 90), WARNING, TEXT, bold=True, colour="#a31621")
-        page.texts((MARGIN, HEIGHT - FOOT + 20), (*LEGEND, f"Written from {source} by python -m thecal.hardware. {LICENCE}"), SMALL)
+        page.text((MARGIN, 44), self._title.head, Letters(HEAD, bold=True))
+        page.text((MARGIN, 68), self._title.below, Letters(TEXT))
+        page.text((MARGIN, 90), WARNING, Letters(TEXT, bold=True, colour="#a31621"))
+        page.texts((MARGIN, page.height - FOOT + 20), (*LEGEND, f"Written from {source} by python -m thecal.hardware. {LICENCE}"))
 
     def _paint(self, page: Page, widths: dict[int, float]) -> None:
         edges = {LEFT: MARGIN + widths[LEFT], RIGHT: WIDTH - MARGIN - widths[RIGHT]}

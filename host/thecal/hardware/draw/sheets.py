@@ -6,20 +6,24 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from thecal.hardware import pico
 from thecal.hardware.draw import symbols
 from thecal.hardware.draw.blocks import LEFT, RIGHT, Block, Board, Box, Cable, Flag, Pin, Symbol
-from thecal.hardware.draw.layout import Sheet
+from thecal.hardware.draw.layout import Sheet, Title
 from thecal.hardware.draw.scheme import BLOCK, Item, Node, Scheme
 
-POWER, CONTROLS = "power.svg", "controls.svg"
-TITLES = {POWER: "power and driver", CONTROLS: "Pico and controls"}
+POWER, CONTROLS, SENSORS = "power.svg", "controls.svg", "sensors.svg"
+TITLES = {POWER: "power and driver", CONTROLS: "Pico and controls", SENSORS: "sensors"}
+_PROBES = "An orange number is a probe point of build.md."
 SUBTITLES = {
-    POWER: "From the supply to the motor. An orange number is a probe point of build.md.",
-    CONTROLS: "The Pico as seen from above, USB at the top. An orange number is a probe point of build.md.",
+    POWER: f"From the supply to the motor. {_PROBES}",
+    CONTROLS: f"The Pico as seen from above, USB at the top. {_PROBES}",
+    SENSORS: "Reserved: this firmware reads no sensor. The Pico's pins are those of controls.svg.",
 }
-_CONTROLS = ("pico", "switch_nc", "switch_no", "buzzer", "clock_module", "sensor_module")
+_SENSOR = "sensor_module"
+_CONTROLS = ("pico", "switch_nc", "switch_no", "buzzer", "clock_module")
 _BAR_PINS = 3
 _SIGNAL_PINS = 8
 _SUPPLY = ("power_out", "power_in", "ground")
@@ -32,32 +36,39 @@ _OTHER = {35: "ADC_VREF", 37: "3V3_EN", 40: "VBUS"}
 
 
 def draw(scheme: Scheme, bench_file: str, probes: Mapping[Node, int] = MappingProxyType({})) -> dict[str, str]:
-    """Return both sheets by the name of their file. `probes` are the numbers of the points to measure at."""
+    """Return the sheets by the name of their file; that of the sensors only if there are some.
+
+    `probes` are the numbers of the points to measure at.
+    """
     where = _sheet_of(scheme)
-    return {file: _Maker(scheme, where, file, probes).sheet().svg(bench_file) for file in (POWER, CONTROLS)}
+    files = [file for file in (POWER, CONTROLS, SENSORS) if file != SENSORS or SENSORS in where.values()]
+    return {file: _Maker(scheme, where, file, probes).sheet().svg(bench_file) for file in files}
 
 
 def _sheet_of(scheme: Scheme) -> dict[str, str]:
-    """Return the sheet of each part. What touches a signal of the Pico or a control belongs to the controls."""
-    where = {mark: CONTROLS if item.kind in _CONTROLS else POWER for mark, item in scheme.items.items()}
-    own = {name for name, nodes in scheme.nets.items() if len(nodes) < _SIGNAL_PINS and _signal(scheme, where, nodes)}
-    for mark, item in scheme.items.items():
-        if symbols.known(item.kind) and any(scheme.net_of((mark, terminal)) in own for terminal in item.types):
-            where[mark] = CONTROLS
+    """Return the sheet of each part. What touches a signal of the Pico, a control or a sensor belongs to it, but not at the driver."""
+    where = {
+        mark: SENSORS if item.kind == _SENSOR else CONTROLS if item.kind in _CONTROLS else POWER for mark, item in scheme.items.items()
+    }
+    for file in (CONTROLS, SENSORS):
+        own = {name for name, nodes in scheme.nets.items() if len(nodes) < _SIGNAL_PINS and _signal(scheme, where, nodes, file)}
+        for mark, item in scheme.items.items():
+            if symbols.known(item.kind) and any(scheme.net_of((mark, terminal)) in own for terminal in item.types):
+                where[mark] = file
     for mark, item in scheme.items.items():
         if item.kind == BLOCK:
             where[mark] = _of_its_wires(scheme, where, mark)
     return where
 
 
-def _signal(scheme: Scheme, where: dict[str, str], nodes: Iterable[Node]) -> bool:
-    """Return true for a net of a bench pin, or of a control's own terminal that is neither ground nor supply."""
-    for mark, terminal in nodes:
-        if mark == pico.PART and terminal in scheme.pins:
-            return True
-        if mark != pico.PART and where.get(mark) == CONTROLS and scheme.items[mark].types.get(terminal) not in ("ground", "power_in"):
-            return not any(mark == pico.PART and terminal in pico.FIXED for mark, terminal in nodes)
-    return False
+def _signal(scheme: Scheme, where: dict[str, str], nodes: Iterable[Node], file: str) -> bool:
+    """Return true for a net of a terminal on that sheet that is neither ground nor supply, without one of the driver."""
+    marks = {mark for mark, _ in nodes}
+    if any(scheme.items[mark].kind == "driver" for mark in marks) or any(mark == pico.PART and name in pico.FIXED for mark, name in nodes):
+        return False
+    if file == CONTROLS and any(mark == pico.PART and name in scheme.pins for mark, name in nodes):
+        return True
+    return any(where[mark] == file and scheme.items[mark].types.get(name) not in _SUPPLY for mark, name in nodes)
 
 
 def _of_its_wires(scheme: Scheme, where: dict[str, str], block: str) -> str:
@@ -68,6 +79,14 @@ def _of_its_wires(scheme: Scheme, where: dict[str, str], block: str) -> str:
     return POWER
 
 
+class _Root(NamedTuple):
+    """The pin of the board that a part belongs to: its side and row, and how many parts lie between."""
+
+    face: int
+    row: float
+    far: int
+
+
 class _Maker:
     """Makes one sheet."""
 
@@ -76,7 +95,6 @@ class _Maker:
         self._where = where
         self._file = file
         self._probes = probes
-        self._other = CONTROLS if file == POWER else POWER
         self._items = {mark: item for mark, item in scheme.items.items() if where[mark] == file}
         self._nets = {name: [node for node in nodes if node[0] in self._items] for name, nodes in scheme.nets.items()}
         self._bars = frozenset(name for name, nodes in self._nets.items() if self._is_bar(name, nodes))
@@ -96,8 +114,7 @@ class _Maker:
 
     def sheet(self) -> Sheet:
         """Return the sheet with everything in its place."""
-        middle = next((mark for mark, item in self._items.items() if item.kind == ("driver" if self._file == POWER else "pico")), None)
-        board = self._pico() if self._file == CONTROLS else self._driver(middle)
+        board = {POWER: self._driver, CONTROLS: self._pico, SENSORS: self._extract}[self._file]()
         blocks = self._blocks(board)
         sides = self._sides(board, blocks)
         board.pins = [replace(pin, probe=self._probes.get((pin.mark, pin.terminal), 0)) for pin in board.pins]
@@ -106,9 +123,9 @@ class _Maker:
             block.side = sides[block.mark]
             block.pins = [replace(pin, face=-block.side, probe=self._probes.get((pin.mark, pin.terminal), 0)) for pin in block.pins]
             columns[block.side].append(block)
-        notes = {name: self._other for name in self._bars if self._elsewhere(name)}
-        title = f"{self._scheme.name}: {TITLES[self._file]}"
-        return Sheet(title, SUBTITLES[self._file], board, columns[LEFT], columns[RIGHT], self._bars, notes)
+        bars = {name: ", ".join(file.removesuffix(".svg") for file in self._elsewhere(name)) for name in self._bars}
+        title = Title(f"{self._scheme.name}: {TITLES[self._file]}", SUBTITLES[self._file])
+        return Sheet(title, board, columns, bars)
 
     # --- the board in the middle --------------------------------------------------------------------------------------------
 
@@ -130,8 +147,24 @@ class _Maker:
         board.usb = True
         return board
 
-    def _driver(self, mark: str | None) -> Board:
-        if mark is None:
+    def _extract(self) -> Board:
+        """Return the pins of the Pico that the sensors need, half of them at each side."""
+        names = [name for name in self._scheme.pins if self._nets.get(self._scheme.net_of((pico.PART, name)))]
+        names.sort(key=lambda name: pico.ROW_PIN[self._scheme.pins[name]])
+        half = (len(names) + 1) // 2
+        pins = []
+        for index, name in enumerate(names):
+            gpio = self._scheme.pins[name]
+            face, row = (LEFT, index) if index < half else (RIGHT, index - half)
+            words = f"{pico.ROW_PIN[gpio]}  GP{gpio} {name}" if face == LEFT else f"GP{gpio} {name}  {pico.ROW_PIN[gpio]}"
+            pins.append(Pin(pico.PART, name, self._scheme.net_of((pico.PART, name)), row, face, words))
+        board = Board(pico.PART, "pico", 0, (f"its whole board: {CONTROLS}",), pins)
+        board.rows, board.pitch = max(1, half), 60
+        return board
+
+    def _driver(self) -> Board:
+        mark = next((mark for mark, item in self._items.items() if item.kind == "driver"), "")
+        if not mark:
             return Board("", "none", 0, ("no driver",), [])
         item = self._items[mark]
         pins = []
@@ -164,10 +197,12 @@ class _Maker:
             rest = [terminal for terminal in left_over if self._scheme.net_of((item.mark, terminal))]
             if rest:
                 blocks.append(self._of_kind(Box, item, rest))
+        at_board = {pin.net for pin in board.pins} if self._file == SENSORS else set()
         for name, nodes in self._nets.items():
             there = self._elsewhere(name)
-            if nodes and there and name not in self._bars:
-                words = f"{', '.join(there) if len(there) <= _NAMED else name} on {self._other}"
+            if nodes and there and name not in self._bars and name not in at_board:
+                file, terminals = next(iter(there.items()))
+                words = f"{', '.join(terminals) if len(terminals) <= _NAMED else name} on {file}"
                 self._add_flag(blocks, name, words)
         return blocks
 
@@ -180,10 +215,14 @@ class _Maker:
             return
         blocks.append(Flag(f"flag {net}", "flag", LEFT, (words,), [Pin(f"flag {net}", "", net, 0, RIGHT)]))
 
-    def _elsewhere(self, name: str) -> list[str]:
-        """Return the terminals of a net on the other sheet, as words."""
-        nodes = [node for node in self._scheme.nets[name] if node[0] in self._where and self._where[node[0]] != self._file]
-        return [" ".join(node) for node in sorted(nodes)]
+    def _elsewhere(self, name: str) -> dict[str, list[str]]:
+        """Return the terminals of a net on the other sheets, as words, by sheet in their order."""
+        found: dict[str, list[str]] = {}
+        for node in sorted(self._scheme.nets[name]):
+            file = self._where.get(node[0], self._file)
+            if file != self._file:
+                found.setdefault(file, []).append(" ".join(node))
+        return {file: found[file] for file in TITLES if file in found}
 
     def _block(self, item: Item) -> Block:
         if self._is_cable(item.mark):
@@ -223,7 +262,7 @@ class _Maker:
     def _sides(self, board: Board, blocks: list[Block]) -> dict[str, int]:
         """Return the side of each block: that of the board's pins which it reaches over nets that are no bars, else where room is."""
         roots = self._roots(board, blocks)
-        sides = {block.mark: roots[block.mark][0] for block in blocks if block.mark in roots}
+        sides = {block.mark: roots[block.mark].face for block in blocks if block.mark in roots}
         used = {side: sum(block.height(_COLUMN) for block in blocks if sides.get(block.mark) == side) for side in (LEFT, RIGHT)}
         for block in blocks:
             if block.mark not in sides:
@@ -233,24 +272,21 @@ class _Maker:
                 used[side] += block.height(_COLUMN)
         return sides
 
-    def _roots(self, board: Board, blocks: list[Block]) -> dict[str, tuple[int, float, int]]:
-        """Return for each block that the board reaches: side, row of the board's pin, how many parts lie between."""
-        reached: dict[str, tuple[int, float, int]] = {}
-        queue: deque[tuple[str, int, float, int]] = deque()
-        for pin in board.pins:
-            if pin.net and pin.net not in self._bars:
-                queue.append((pin.net, pin.face, pin.dy, 0))
+    def _roots(self, board: Board, blocks: list[Block]) -> dict[str, _Root]:
+        """Return the root of each block that the board reaches over nets that are no bars."""
+        reached: dict[str, _Root] = {}
+        nets = deque((pin.net, _Root(pin.face, pin.dy, 0)) for pin in board.pins if pin.net and pin.net not in self._bars)
         seen: set[str] = set()
-        while queue:
-            net, face, row, far = queue.popleft()
+        while nets:
+            net, root = nets.popleft()
             if net in seen:
                 continue
             seen.add(net)
             for block in blocks:
                 if block.mark in reached or all(pin.net != net for pin in block.pins):
                     continue
-                reached[block.mark] = (face, row, far)
-                queue.extend((pin.net, face, row, far + 1) for pin in block.pins if pin.net not in self._bars)
+                reached[block.mark] = root
+                nets.extend((pin.net, root._replace(far=root.far + 1)) for pin in block.pins if pin.net not in self._bars)
         return reached
 
     def _in_order(self, board: Board, blocks: list[Block]) -> list[Block]:
