@@ -9,12 +9,12 @@ from thecal.hardware.rig import Part
 from thecal.hardware.rules import roles
 from thecal.hardware.rules.circuit import Circuit, Element
 from thecal.hardware.rules.finding import Finding, listed, ohms, span
-from thecal.hardware.rules.network import CONTACT_OHM, State, resistance, voltages
+from thecal.hardware.rules.network import CONTACT_OHM, State, capacitance_nf, resistance, voltages
 from thecal.hardware.rules.roles import Roles
 
 RULE = "E10"
 # Least and most Ohm of the resistor in series with a button's pin, and nF from the pin to ground: the firmware's programs look at 22 us.
-SERIES_OHM, FILTER_NF, STOP_PULL_OHM = (470, 2_200), (4, 100), (1_000, 4_700)
+SERIES_OHM, FILTER_NF, STOP_PULL_OHM = (470, 2_200), (4, 120), (1_000, 4_700)
 
 # A data sheet gives the least current of a contact with one digit ("5 V, 1 mA"): a fiftieth below is the same figure.
 SAME_FIGURE = 0.98
@@ -58,12 +58,12 @@ def filters(circuit: Circuit, known: Roles) -> Iterator[Finding]:
         if not any(SERIES_OHM[0] <= low and high <= SERIES_OHM[1] for low, high in series):
             text = f"PICO:{name} has no resistor of {ohms(SERIES_OHM[0])} to {ohms(SERIES_OHM[1])} in series with its lead"
             yield Finding(RULE, text, "put 1 kOhm between the lead and the pin, at the Pico", here, ("PICO",))
-        nf = sum(circuit.value(element.mark, "nf")[0] for element in circuit.between("capacitor", here, circuit.ground))
-        if not FILTER_NF[0] <= nf <= FILTER_NF[1]:
+        least_nf, most_nf = capacitance_nf(circuit, here)
+        if least_nf < FILTER_NF[0] or most_nf > FILTER_NF[1]:
             need = f"{FILTER_NF[0]} to {FILTER_NF[1]} nF"
-            has = f"{nf} nF" if nf else "no capacitor"
+            has = f"{least_nf:.0f} to {most_nf:.0f} nF" if most_nf else "no capacitor"
             text = f"PICO:{name} has {has} to ground; it needs {need}, so that the motor can't hide a press"
-            yield Finding(RULE, text, "put 10 nF from the pin to ground, at the Pico", here, ("PICO",), f"{nf} nF")
+            yield Finding(RULE, text, "put 10 nF from the pin to ground, at the Pico", here, ("PICO",), has)
 
 
 def the_stop_pull_up(circuit: Circuit, known: Roles) -> Iterator[Finding]:

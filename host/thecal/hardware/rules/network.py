@@ -180,6 +180,16 @@ def resistance(circuit: Circuit, mark: str) -> Span:
     return low * (1 - tolerance / 1000), high * (1 + tolerance / 1000)
 
 
+def capacitance_nf(circuit: Circuit, net: str) -> tuple[float, float]:
+    """Return the least and most nF between a net and ground, with tolerances."""
+    least = most = 0.0
+    for element in circuit.between("capacitor", net, circuit.ground):
+        tolerance = circuit.value(element.mark, "tolerance_permille")[1] / 1000
+        low, high = circuit.value(element.mark, "nf")
+        least, most = least + low * (1 - tolerance), most + high * (1 + tolerance)
+    return least, most
+
+
 def _floats(bounds: tuple[int, int]) -> Span:
     return float(bounds[0]), float(bounds[1])
 

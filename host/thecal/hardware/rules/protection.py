@@ -8,22 +8,13 @@ from math import sqrt
 from thecal.hardware import nets, pico
 from thecal.hardware.rules import roles
 from thecal.hardware.rules.circuit import Circuit
-from thecal.hardware.rules.finding import Finding, listed, volts
+from thecal.hardware.rules.finding import Finding, amperes, listed, volts
 from thecal.hardware.rules.loads import Loads
+from thecal.hardware.rules.network import USB_AT_VSYS_MV, capacitance_nf
 from thecal.hardware.rules.roles import Roles
 
 LEAST_BULK_NF = 47_000
 LEAST_FILTER_NF = 47
-
-
-def capacitance_nf(circuit: Circuit, net: str) -> tuple[float, float]:
-    """Return the least and most nF between a net and ground, with tolerances."""
-    least = most = 0.0
-    for element in circuit.between("capacitor", net, circuit.ground):
-        tolerance = circuit.value(element.mark, "tolerance_permille")[1] / 1000
-        low, high = circuit.value(element.mark, "nf")
-        least, most = least + low * (1 - tolerance), most + high * (1 + tolerance)
-    return least, most
 
 
 def bulk_at_the_motor(circuit: Circuit, known: Roles) -> Iterator[Finding]:
@@ -94,9 +85,10 @@ def _decoupled(circuit: Circuit, mark: str, terminal: str, side: str) -> Iterato
             yield Finding(
                 "E12", text, f"put {need_nf} nF at {mark}:{terminal}, within 10 mm", net, (mark,), f"{least_nf:.0f} to {most_nf:.0f} nF"
             )
-    if f"{side}_cap_max_nf" in values and most_nf > circuit.value(mark, f"{side}_cap_max_nf")[0]:
-        text = f"{mark}:{terminal} has up to {most_nf:.0f} nF to ground, too much to be stable"
-        yield Finding("E12", text, "take a smaller capacitor", net, (mark,))
+    for limit in {f"{side}_cap_max_nf", "load_max_nf" if side == "output" else ""} & values.keys():
+        if most_nf > circuit.value(mark, limit)[0]:
+            text = f"{mark}:{terminal} has up to {most_nf:.0f} nF to ground, more than it can start with or stay stable"
+            yield Finding("E12", text, "take a smaller capacitor", net, (mark,))
 
 
 def the_adc_is_filtered(circuit: Circuit, known: Roles) -> Iterator[Finding]:
@@ -121,6 +113,10 @@ def a_reversed_supply_opens_the_fuse(circuit: Circuit, known: Roles) -> Iterator
         if standoff_mv < highest_mv:
             text = f"{element.mark} conducts from {volts(standoff_mv)} on, and the supply may have {volts(highest_mv)}"
             yield Finding("E12", text, "take a TVS diode for a higher voltage", fused, (element.mark,))
+        surge_ma, short_ma = circuit.value(element.mark, "forward_max_ma")[0], _short_ma(circuit)
+        if surge_ma < short_ma:
+            text = f"{element.mark} bears {amperes(surge_ma)} until the fuse opens, and a reversed supply gives {amperes(short_ma)}"
+            yield Finding("E12", text, "take a stronger TVS diode", fused, (element.mark,))
         clamp_mv = circuit.value(element.mark, "clamp_mv")[1]
         for node in circuit.nodes(fused):
             if circuit.kind_of(node) not in ("tvs", "fuse", "resistor") and circuit.rating(node, "max_mv")[0] < clamp_mv:
@@ -128,6 +124,20 @@ def a_reversed_supply_opens_the_fuse(circuit: Circuit, known: Roles) -> Iterator
                     f"{element.mark} lets {volts(clamp_mv)} through, and {nets.show(node)} bears {volts(circuit.rating(node, 'max_mv')[0])}"
                 )
                 yield Finding("E12", text, "take a TVS diode for a lower voltage", fused, (element.mark, node[0]))
+
+
+def _short_ma(circuit: Circuit) -> int:
+    """Return the most that the supply gives into a short."""
+    return circuit.value(circuit.only("supply").mark, "short_circuit_ma")[1]
+
+
+def the_diode_bears_usb(circuit: Circuit, known: Roles) -> Iterator[Finding]:
+    """Find a diode to VSYS that does not bear USB's 5 V in reverse, when the bench supply is off."""
+    for part in circuit.of_kind("diode"):
+        can_mv = circuit.value(part.mark, "reverse_max_mv")[0]
+        if can_mv < USB_AT_VSYS_MV[1]:
+            text = f"{part.mark} bears {volts(can_mv)} in reverse; USB puts {volts(USB_AT_VSYS_MV[1])} at its cathode"
+            yield Finding("E12", text, "take a diode for a higher voltage", circuit.net(part.mark, "cathode"), (part.mark,))
 
 
 def vsys_is_fed_by_a_diode_only(circuit: Circuit, known: Roles) -> Iterator[Finding]:
@@ -143,5 +153,7 @@ def vsys_is_fed_by_a_diode_only(circuit: Circuit, known: Roles) -> Iterator[Find
 
 RULES = {
     "E11": (bulk_at_the_motor, the_coils_lift_no_rail),
-    "E12": (regulators_are_decoupled, the_adc_is_filtered, a_reversed_supply_opens_the_fuse, vsys_is_fed_by_a_diode_only),
-}
+    "E12": (
+        regulators_are_decoupled, the_adc_is_filtered, a_reversed_supply_opens_the_fuse, the_diode_bears_usb, vsys_is_fed_by_a_diode_only,
+    ),
+}  # fmt: skip

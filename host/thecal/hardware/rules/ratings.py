@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from thecal.hardware import nets
 from thecal.hardware.nets import Node
-from thecal.hardware.rules.circuit import Circuit
+from thecal.hardware.rules.circuit import NEUTRAL, Circuit
 from thecal.hardware.rules.finding import Finding, amperes, listed, ohms, span, volts
 from thecal.hardware.rules.network import OUTPUTS, Span, State, pico_3v3, resistance, supplied, voltages
 from thecal.hardware.rules.roles import Roles
 
 RULE = "E2"
+# A connector's rating names a nominal voltage: a supply for it may be a tenth higher.
+OF_A_CONNECTOR = 1.1
 # An input diode of a part without power begins to conduct here.
 CLAMP_MV = 600
 
@@ -44,20 +46,22 @@ def worst(circuit: Circuit, known: Roles) -> dict[str, Span]:
 def no_terminal_over_its_rating(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find terminals whose net can have more than they bear."""
     held = worst(circuit, known)
-    for node, terminal, net in circuit.every_node():
-        if terminal.max_mv is not None and net in held:
-            limit_mv = _limit_mv(circuit, known, node)
+    for node, net in [(node, name) for name in held for node in sorted(circuit.wired.nets[name])]:
+        if node[1] and circuit.terminal(node).max_mv is not None:
+            limit_mv = _limit_mv(circuit, node)
             if held[net][1] > limit_mv:
                 numbers = f"{span(held[net])}, limit {volts(limit_mv)}"
                 text = f"the net {net} has up to {volts(held[net][1])}, but {nets.show(node)} bears {volts(limit_mv)}"
                 yield Finding(RULE, text, f"move {nets.show(node)} to the net that it belongs to", net, (node[0],), numbers)
 
 
-def _limit_mv(circuit: Circuit, known: Roles, node: Node) -> float:
-    """Return the worst rating. A pin of the Pico, and an input that its own 3.3 V net feeds, bear the voltage of that supply."""
+def _limit_mv(circuit: Circuit, node: Node) -> float:
+    """Return the worst rating. A pin of the Pico bears the voltage of the Pico's own 3.3 V."""
     limit_mv = float(circuit.rating(node, "max_mv")[0])
     if circuit.kind_of(node) == "pico" and circuit.terminal(node).type != "power_in":
         return max(limit_mv, pico_3v3(circuit)[1])
+    if circuit.kind_of(node) in NEUTRAL:
+        return limit_mv * OF_A_CONNECTOR
     return limit_mv
 
 
