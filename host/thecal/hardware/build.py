@@ -50,6 +50,8 @@ def _numbered(lines: Iterator[str]) -> str:
 
 def _build(rig: Rig, pictures: Mapping[str, str]) -> Iterator[str]:
     yield "Order by [parts.csv](parts.csv). Compare each module with [pinouts.svg](pinouts.svg) before you solder anything."
+    if any(part.library.kind == "printed" for part in rig.parts.values()):
+        yield "Print the parts in PETG or ABS: the STL files are in `hardware/cad`."
     if "board.md" in pictures:
         yield "Solder the board by [board.md](board.md), in its order of work, and do its test with the beeper."
     yield f"{_sockets(rig)} so that each can be lifted out. Everything else that stands on the board is soldered."
