@@ -24,7 +24,7 @@ def page(rig: Rig, bench_file: str, pictures: Mapping[str, str]) -> str:
     parts = [f"<!-- {words.LICENCE} -->", f"# Building {rig.name}", f"**{words.BENCH_ONLY}**", words.INTENDED_USE]
     parts += [words.NOT_BUILT, written, _pictures(pictures), "## Safety", _bullets(_safety()), "## Build", _numbered(_build(rig, pictures))]
     parts += [table(("part", "value", "place"), _places(rig))]
-    parts += ["## First power-up", _intro(), *_power_up(rig)]
+    parts += ["## First power-up", _intro(pictures), *_power_up(rig)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -81,13 +81,15 @@ def _sockets(rig: Rig) -> str:
 # --- power-up ---------------------------------------------------------------------------------------------------------------------
 
 
-def _intro() -> str:
+def _intro(pictures: Mapping[str, str]) -> str:
     lines = [
         "Begin with Pico and driver out of their sockets, and no tube in the head. Stop at the first step that does not go as described.",
         "Measure against ground, with the meter's black lead at the ground of the 12 V terminal. The numbers of the probe points are the",
         "orange ones in [power.svg](power.svg) and [controls.svg](controls.svg). Never plug or unplug a motor while the driver has power:",
         "it destroys the driver. Lift Pico or driver only when 12 V and USB are off, and the motor's supply has fallen below 1 V.",
     ]
+    if "probes.svg" in pictures:
+        lines.append("\n![the front of the board with its probe points](probes.svg)")
     return "\n".join(lines)
 
 

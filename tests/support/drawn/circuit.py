@@ -131,7 +131,7 @@ def _join_loose_ends(joined: Joined, sheet: str, drawing: Drawing, at: dict[Poin
 
 
 def _join_flags(joined: Joined, sheet: str, drawing: Drawing, known: dict) -> None:
-    """A flag reads `TERMINALS on SHEET` or `BAR on SHEET`; a bar's note reads `(also SHEET)`. `known`: what all sheets have."""
+    """A flag reads `TERMINALS on SHEET` or `BAR on SHEET`; a bar's note reads `(also on SHEET)`. `known`: what all sheets have."""
     for shape in drawing.of("polygon", "body"):
         if shape.data("flag") is None:
             continue
@@ -151,7 +151,7 @@ def _join_flags(joined: Joined, sheet: str, drawing: Drawing, known: dict) -> No
         else:
             joined.join(flag, (other, named, "bar"))
     for note in drawing.of("text"):
-        found = re.fullmatch(r"\(also (.+)\)", note.text)
+        found = re.fullmatch(r"\(also on (.+)\)", note.text)
         for other in found[1].split(", ") if found else ():
             (bar,) = [text for text in drawing.of("text", "barname") if text.box.meets(_stretched(note))]
             joined.join((sheet, bar.text, "bar"), (f"{other}.svg", bar.text, "bar"))

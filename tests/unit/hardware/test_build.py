@@ -1,6 +1,7 @@
 """The page to build by, the pin-outs and the label: what stands in them is the bench's and the library's."""
 
 import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from support.drawn import looks, svg
 from thecal.files.resources import hardware_folder
 from thecal.hardware import nets, powerup, words
+from thecal.hardware.board import plan
+from thecal.hardware.board.holes import name
+from thecal.hardware.draw import probes
 from thecal.hardware.rig import read_rig
 
 FOLDER = hardware_folder()
@@ -126,3 +130,28 @@ def test_the_regulator_has_ground_vin_vout_from_the_left() -> None:
     texts = [one for one in sheet.of("text") if one.data("panel") == {"mark": "REG"} and one.data("pad")]
     names = [one for one in texts if one.box.top == min(other.box.top for other in texts)]
     assert [one.text for one in sorted(names, key=lambda one: one.box.left)] == ["GND", "VIN", "VOUT"]
+
+
+@pytest.mark.parametrize("bench", [bench for bench in REAL if (bench.with_suffix("") / "probes.svg").exists()], ids=lambda bench: bench.stem)
+def test_the_probe_points_on_the_board_lie_at_the_holes_of_their_terminals(bench: Path) -> None:
+    """The hole is read from the letters and numbers at the board's edge, not from the generator."""
+    rig = read_rig(bench)
+    root = ET.fromstring(page(bench, "probes.svg"))
+    texts = [(one.text or "", float(one.get("x", 0)), float(one.get("y", 0)), one.get("class")) for one in root.iter(f"{svg.NS}text")]
+    columns = {int(text): x for text, x, _, kind in texts if text.isdigit() and kind != "probe"}
+    rows = {text: y for text, _, y, _ in texts if re.fullmatch("A?[A-Z]", text)}
+    step = (columns[60] - columns[5]) / 55
+    found = {}
+    for text, x, y, kind in texts:
+        if kind == "probe":
+            column = round(5 + (x - columns[5]) / step)
+            row = min(rows, key=lambda letter: abs(rows[letter] - y))
+            found[int(text)] = f"{row}{column}"
+    listed = {int(number): (node, hole) for text, *_ in texts for number, node, hole in re.findall(r"^(\d+): (.*), hole (\w+)$", text)}
+    assert {number: hole for number, (_, hole) in listed.items()} == found
+    assert {number: tuple(node.split(" ")) for number, (node, _) in listed.items()} == {
+        number: node for node, number in powerup.probes(rig).items()
+    }
+    layout = plan.layout_of(rig)
+    for node, number in powerup.probes(rig).items():
+        assert name(probes.hole_of(rig, layout, node) or (0, 0)) == found[number]

@@ -137,7 +137,7 @@ class Channel:
         if run.bar:
             page.text((x + 5, run.top + 9), run.net, Letters(bold=True, colour=run.colour), kind="barname")
             if run.note:
-                page.text((x + 10 + text_width(run.net, SMALL, True), run.top + 9), f"(also {run.note})", Letters(colour=run.colour))
+                page.text((x + 10 + text_width(run.net, SMALL, True), run.top + 9), f"(also on {run.note})", Letters(colour=run.colour))
 
     def _paint_tags(self, page: Page, left: float, right: float) -> None:
         """Draw number and colour of each off-board wire that ends at a pin of the board in the middle, not at a terminal block."""
