@@ -13,6 +13,7 @@ from thecal.hardware.rig import Part, Rig
 from thecal.hardware.tables import table
 
 FILE = "build.md"
+_BELOW = f"{powerup.DISCHARGED_MV / 1_000:g} V"
 # What a small head needs; more only if it slips, and with the motor's temperature in view.
 _START_MA = 600
 _HALF_A_TURN = "Half or twice as many turns: the straps differ from `microsteps`."
@@ -86,7 +87,7 @@ def _intro(pictures: Mapping[str, str]) -> str:
         "Begin with Pico and driver out of their sockets, and no tube in the head. Stop at the first step that does not go as described.",
         "Measure against ground, with the meter's black lead at the ground of the 12 V terminal. The numbers of the probe points are the",
         "orange ones in [power.svg](power.svg) and [controls.svg](controls.svg). Never plug or unplug a motor while the driver has power:",
-        "it destroys the driver. Lift Pico or driver only when 12 V and USB are off, and the motor's supply has fallen below 1 V.",
+        f"it destroys the driver. Lift Pico or driver only when 12 V and USB are off, and the motor's supply has fallen below {_BELOW}.",
     ]
     if "probes.svg" in pictures:
         lines.append("\n![the front of the board with its probe points](probes.svg)")
@@ -130,11 +131,11 @@ def _steps(rig: Rig) -> Iterator[str]:
     vref = f" Set VREF now, with a plastic or ceramic blade{has.vref()}." if has.vref() else ""
     pull = "" if has.high else " A reading as high as a supply: the module pulls it up itself; remove that resistor or cut its jumper."
     yield (
-        "12 V off. Wait until the motor's supply is below 1 V, about 15 s. Driver in, 12 V on. **The shaft turns freely by hand**: "
+        f"12 V off. Wait until the motor's supply is below {_BELOW}, about 15 s. Driver in, 12 V on. **The shaft turns freely by hand**: "
         f"the motor is off without a Pico.{vref}{pull}"
     )
     yield (
-        "12 V off; wait until the motor's supply is below 1 V. Pico in, USB only: flash the firmware. Nothing moves, and the shaft "
+        f"12 V off; wait until the motor's supply is below {_BELOW}. Pico in, USB only: flash the firmware. Nothing moves, and the shaft "
         "turns freely."
     )
     yield (

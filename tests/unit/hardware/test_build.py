@@ -156,3 +156,13 @@ def test_the_probe_points_on_the_board_lie_at_the_holes_of_their_terminals(bench
     layout = plan.layout_of(rig)
     for node, number in powerup.probes(rig).items():
         assert holes.name(probes.hole_of(rig, layout, node) or (0, 0)) == found[number]
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_data() -> None:
+    """The TMC2209 rig's: VSYS without and with the Pico, behind the converter, enable."""
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    (bench,) = (file for file in REAL if file.stem.startswith("tmc2209"))
+    found = {(one.step, *one.probe): f"{one.low_mv / 1_000:g} to {one.high_mv / 1_000:g} V" for one in powerup.readings(read_rig(bench))}
+    assert f"| VSYS | {found[1, 'PICO', 'VSYS']} | {found[5, 'PICO', 'VSYS']} |" in text
+    assert f"| after the Pico's 5 V converter | {found[1, 'BUCK', 'VOUT']} |" in text
+    assert f"below {powerup.DISCHARGED_MV // 1_000} V: about 15 s" in text
