@@ -146,7 +146,7 @@ class Channel:
                 if not stub.tagged:
                     continue
                 x, inward = (left, 1) if stub.side == LEFT else (right, -1)
-                insulated(page, [(x + inward * 5, stub.y), (x + inward * 30, stub.y)], stub.pin.wires[0])
+                insulated(page, [(x, stub.y), (x + inward * 30, stub.y)], stub.pin.wires[0], "overlay")
                 page.tag((x + inward * 18, stub.y), " ".join(str(wire.number) for wire in stub.pin.wires), kind="wirenumber")
 
 
