@@ -19,7 +19,8 @@ from pumpcore.wire import gaps, messages, record_types, records
 from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
 from thecal.pump import keys, replies
 from thecal.pump.boots import whole_boot
-from thecal.pump.exchange import Exchange, Reply
+from thecal.pump.exchange import Reply
+from thecal.pump.rotor_calls import RotorCalls
 from thecal.pump.signing import Keys, Request, Signature, Signer, Signing, code_of, digits_of, explained
 from thecal.quantities.amounts import Rate
 
@@ -58,7 +59,7 @@ class Records(NamedTuple):
     records: list[record_types.Record]
 
 
-class Client(Exchange):
+class Client(RotorCalls):
     """A pump on one port. `boot`: the boot number of the last status. `ceilings`: the bench's, from `hello`. `unique_id`: the board's."""
 
     boot: int | None = None
@@ -119,14 +120,6 @@ class Client(Exchange):
     def calibration_read(self) -> Reply:
         """Return the calibration in use, the bench's nominal one, and the earlier ones."""
         return self.ask("calibration.read", {})
-
-    def rotor_check(self, packed: bytes) -> Reply:
-        """Have the pump check and read a packed table of its rotor (`pumpcore.bench.learned`); change nothing."""
-        return self.ask("rotor.check", {"rotor": base64.b64encode(packed).decode()})
-
-    def rotor_read(self) -> Reply:
-        """Return the stored table of the rotor, and by which law the pump would dose."""
-        return self.ask("rotor.read", {})
 
     def alarms(self) -> Reply:
         """Return the active alarms."""
@@ -269,15 +262,6 @@ class Client(Exchange):
         params = {"calibration": base64.b64encode(packed).decode()}
         return self.command("calibration.set", params, lambda: self._settle_calibration(packed))
 
-    def rotor_set(self, packed: bytes, zero_steps: int = -1) -> Reply:
-        """Store a packed table of the rotor; `b""` forgets it. `zero_steps`: the motor's position at its first bin, -1: unknown."""
-        params = {"rotor": base64.b64encode(packed).decode(), "zero_steps": zero_steps}
-        return self.command("rotor.set", params, lambda: self._settle_rotor(packed, zero_steps))
-
-    def rotor_phase(self, zero_steps: int) -> Reply:
-        """Tell the pump at which position of the motor the first bin of its table begins."""
-        return self.command("rotor.phase", {"zero_steps": zero_steps}, lambda: self._settle_rotor(None, zero_steps))
-
     def bolus_cancel(self, token: str) -> Reply:
         """Cancel the bolus of this token. Raises Refused, or Unknown if the outcome stays unknown."""
         return self.command("bolus.cancel", {"token": token}, lambda: self._settle_cancel(token))
@@ -370,13 +354,6 @@ class Client(Exchange):
         current = reply["calibration"] if reply else None
         same = reply is not None and (base64.b64decode(current["packed"]) if current else b"") == packed
         return {**reply["status"], "settled": True} if reply and same else None
-
-    def _settle_rotor(self, packed: bytes | None, zero_steps: int) -> Reply | None:
-        """`packed`: the table that must be stored, None: any."""
-        reply = self._still_there(self.rotor_read)
-        if reply is None or (packed is not None and base64.b64decode(reply["rotor"] or "") != packed):
-            return None
-        return {**reply["status"], "settled": True} if zero_steps in (-1, reply["status"]["zero_steps"]) else None
 
     def _settle_cancel(self, token: str) -> Reply | None:
         reply = self._still_there(lambda: self.bolus_status(token))
