@@ -148,9 +148,8 @@ cad: $(CAD_STAMP) ## write the printed parts of hardware/cad anew, after a chang
 test-cad: $(CAD_STAMP) ## the printed parts: fresh against committed ones, sizes, clearances, walls; makes an environment of 1 GB
 	@THECAL_CAD=must $(CAD_VENV)/bin/python -m pytest -q tests/cad
 
-wiring: $(RUN_STAMP) ## draw the wiring of hardware/ anew; needs Graphviz and the extra [docs]
-	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
-	@$(BIN)/python -m thecal.hardware hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
+wiring: $(RUN_STAMP) ## write pages, drawings, lists of parts and labels of hardware/ anew
+	@$(BIN)/python -m thecal.hardware hardware/tmc2209-peristaltic01.toml hardware/drv8833-coils.toml
 
 DIST ?= dist
 .PHONY: wheel

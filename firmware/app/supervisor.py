@@ -48,13 +48,14 @@ class Supervisor:
         board, delivery = self.board, self.delivery
         state = board.look()
         runs = delivery.span is not None
+        unfit = runs and board.supply.amiss()
         if state.stop_pressed:
             self.pressed_ms = uptime_ms
             self._stop("button")
             delivery.report_fault("stop_button")
             board.buttons.clear_stop()
-        elif runs and board.supply.low():
-            self.supply_low()
+        elif unfit:
+            self.supply_fails(unfit)
         else:
             self.known = state.guard_count
             wrong = runs and delivery.motion.amiss(state)
@@ -63,14 +64,14 @@ class Supervisor:
         if uptime_ms >= self.next_total_ms:
             self.total(uptime_ms)
 
-    def supply_low(self) -> None:
-        """Go to the safe state. The steps since the supply was last good may not have moved the pump: they are uncertain."""
+    def supply_fails(self, name: str) -> None:
+        """Go to the safe state with the alarm `name`. Steps since the supply was last good are uncertain: they may have moved nothing."""
         supply_mv = self.board.supply.mv()
-        self.delivery.safe_state("motor_supply")
+        self.delivery.safe_state(name)
         motion = self.delivery.motion
         uncertain = motion.guard.count() - self.known
         self.book.uncertain_steps += uncertain
-        self.journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
+        self.journal.post("supply_low" if name == "motor_supply" else "supply_high", (supply_mv, motion.delivered_steps(), uncertain))
 
     def total(self, uptime_ms: int) -> None:
         """Every 5 minutes, running or not: powered-on time and windows are rebuilt from these records (R5)."""

@@ -84,6 +84,6 @@ class NoSupply:
         """Return None."""
         return None
 
-    def low(self) -> bool:
-        """Return False."""
-        return False
+    def amiss(self) -> str:
+        """Return ""."""
+        return ""

@@ -103,6 +103,7 @@ class BenchFacts(BenchLimits, Interface):
     wake_us: int
     supply_full_scale_mv: int
     supply_low_mv: int
+    supply_high_mv: int
     pins: dict[str, int]
     calibration: Calibration
     turns: int

@@ -10,7 +10,7 @@ import pytest
 
 from support.emulator.board import EmulatedBoard
 from support.emulator.ds3231 import ClockChip
-from support.emulator.motor_bench import STOP, MotorBench
+from support.emulator.motor_bench import STOP, SUPPLY, MotorBench
 from support.emulator.usb import DeafHost
 
 MONDAY_UTC_S = 1_767_571_200  # 2026-01-05 00:00 UTC
@@ -288,6 +288,25 @@ finally: board.make_safe()
     assert not bench.enabled()
     bench.board.run_for(0.1)
     assert len(bench.rises()) == made
+
+
+@pytest.mark.quick
+@pytest.mark.rule("R6")
+def test_the_supply_is_amiss_beyond_its_limits_and_an_open_divider_reaches_every_limit(bench: MotorBench) -> None:
+    """The pin reads 0 to 4095; 3.3 V and more are 4095."""
+    bench.run("from hal.rp2.signals import Supply")
+
+    def seen(reading: int, low_mv: int, high_mv: int) -> object:
+        bench.board.chip.mcu.adc.channel_values[SUPPLY - 26] = reading
+        return bench.ask(f"(Supply({SUPPLY}, 16170, {low_mv}, {high_mv}).mv(), Supply({SUPPLY}, 16170, {low_mv}, {high_mv}).amiss())")
+
+    assert seen(0, 10_000, 14_000) == (0, "motor_supply")
+    assert seen(2532, 10_000, 14_000) == (9_998, "motor_supply")
+    assert seen(2533, 10_000, 14_000) == (10_002, "")
+    assert seen(3545, 10_000, 14_000) == (13_998, "")
+    assert seen(3546, 10_000, 14_000) == (14_002, "motor_supply_high")
+    assert seen(4095, 10_000, 16_170) == (16_170, "motor_supply_high")
+    assert seen(4095, 10_000, 0) == (16_170, ""), "without an upper limit nobody watches"
 
 
 def test_buzzer_patterns_are_on_the_pin_without_the_cpu(chip: EmulatedBoard) -> None:

@@ -51,6 +51,7 @@ class Facts:
     wake_us: int
     supply_full_scale_mv: int
     supply_low_mv: int
+    supply_high_mv: int
     pins: dict[str, int]
     calibration: "Calibration"
     turns: int

@@ -50,11 +50,16 @@ def _keys(setup: Setup, payload: bytes) -> None:
 
 
 def _bench(setup: Setup, payload: bytes) -> None:
-    """Use the stored bench. Raises ValueError if the bytes are not one."""
+    """Use the stored bench, but for one with sensors: its problem is `sensor_unsupported`. Raises ValueError if the bytes are not one."""
     from pumpcore.bench import bench
 
+    try:
+        found = bench.parse(payload)
+    except bench.SensorUnsupported:
+        setup.problems.append("sensor_unsupported")
+        return
     facts = Facts()
-    for name, value in bench.parse(payload).__dict__.items():
+    for name, value in found.__dict__.items():
         setattr(facts, name, value)
     setup.bench = facts
     setup.calibration = setup.bench.calibration

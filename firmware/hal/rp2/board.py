@@ -81,11 +81,11 @@ class Board:
     def _attach_supply(self, bench: "BenchFacts") -> None:
         from hal.rp2.signals import Supply
 
-        self.supply = Supply(bench.pins["motor_supply"], bench.supply_full_scale_mv, bench.supply_low_mv)
+        self.supply = Supply(bench.pins["motor_supply"], bench.supply_full_scale_mv, bench.supply_low_mv, bench.supply_high_mv)
 
     def alert(self) -> bool:
-        """Return True for what cannot wait: a button, the guard, or an enabled motor whose supply is gone."""
-        return self.buttons.alert() or (self.stepper.enabled and self.supply.low())
+        """Return True for what cannot wait: a button, the guard, or an enabled motor whose supply is outside its limits."""
+        return self.buttons.alert() or (self.stepper.enabled and self.supply.amiss() != "")
 
     def look(self) -> BoardState:
         """Return the state at this moment, for every turn of the loop; always the same object.

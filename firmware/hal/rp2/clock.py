@@ -13,7 +13,8 @@ _STATUS = const(0x0F)
 _CLOCK_STOPPED = const(0x80)
 _REGISTERS = const(16)
 _CENTURY = const(80)  # the century bit, read as part of a two-digit decimal month
-_HZ = const(400_000)
+# 100 kHz: with 10 kOhm pull-ups and 60 pF a line rises in 0.44 us (computed). 400 kHz allows 0.3 us, 100 kHz 1 us. A read takes 1.7 ms.
+_HZ = const(100_000)
 _S_PER_DAY = const(86_400)
 _DAYS_TO_2000 = const(10_957)
 

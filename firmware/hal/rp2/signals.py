@@ -43,25 +43,31 @@ class Led:
 
 _LOOKS = const(4)
 _APART_US = const(300)
-_BITS = const(16)
+_FULL = const(65_535)  # the reading at 3.3 V and above: an open lower resistor gives it, so it must reach every allowed limit
 
 
 class Supply:
-    """The supply on an analogue `pin`. `full_scale_mv`: the supply that gives 3.3 V there; `low_mv`: its lower limit."""
+    """The supply on an analogue `pin`. `full_scale_mv`: the supply that gives 3.3 V there; `low_mv`, `high_mv`: its limits (0: none)."""
 
-    def __init__(self, pin: int, full_scale_mv: int, low_mv: int) -> None:
+    def __init__(self, pin: int, full_scale_mv: int, low_mv: int, high_mv: int) -> None:
         self.channel = ADC(pin)
         self.full_scale_mv = full_scale_mv
         self.low_mv = low_mv
+        self.high_mv = high_mv or full_scale_mv + 1
 
-    def mv(self) -> int | None:
+    def mv(self) -> int:
         """Return the supply [mV], from one reading."""
-        return self.channel.read_u16() * self.full_scale_mv >> _BITS
+        return self.channel.read_u16() * self.full_scale_mv // _FULL
 
-    def low(self) -> bool:
-        """Return True if each of four readings within about a millisecond is too low: one reading may meet a spike of the motor."""
+    def amiss(self) -> str:
+        """Return the alarm's name if four readings within about a millisecond are all outside the limits, else "".
+
+        One reading may meet a spike of the motor.
+        """
+        supply_mv = 0
         for _ in range(_LOOKS):
-            if self.channel.read_u16() * self.full_scale_mv >> _BITS >= self.low_mv:
-                return False
+            supply_mv = self.mv()
+            if self.low_mv <= supply_mv < self.high_mv:
+                return ""
             time.sleep_us(_APART_US)
-        return True
+        return "motor_supply" if supply_mv < self.low_mv else "motor_supply_high"

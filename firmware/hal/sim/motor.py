@@ -123,6 +123,7 @@ class Supply:
         """Return the supply [mV]."""
         return self._device.answer_u64()
 
-    def low(self) -> bool:
-        """Return True if the supply was too low at the last look at the board."""
-        return self._pulses.flags & panel.SUPPLY_LOW != 0
+    def amiss(self) -> str:
+        """Return the alarm's name if the supply was outside its limits at the last look at the board, else ""."""
+        flags = self._pulses.flags
+        return "motor_supply" if flags & panel.SUPPLY_LOW else "motor_supply_high" if flags & panel.SUPPLY_HIGH else ""

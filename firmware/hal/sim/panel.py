@@ -25,6 +25,7 @@ INPUT = const(16)
 BOLUS = const(32)
 SUPPLY_LOW = const(64)
 HELD = const(128)
+SUPPLY_HIGH = const(256)
 
 _FACTS_BYTES = const(512)
 _QUEUED_AT = const(16)

@@ -16,6 +16,10 @@ class BenchError(ValueError):
     """A bench is incomplete or out of range. The text names the key."""
 
 
+class SensorUnsupported(BenchError):
+    """A bench has [sensors], and this firmware reads none: it runs no such bench, so that nobody trusts a dead sensor."""
+
+
 def _wrong(table: dict, name: str, wanted: str) -> BenchError:
     """Return the error for the key `name`: what the value must be, and what it is."""
     key = name.split(".")[-1]
@@ -80,7 +84,7 @@ _OPTIONAL = const(("bolus_button", "buzzer", "led", "clock_sda", "clock_scl", "m
 _LAST_GPIO = const(28)
 _PICO_LED = const(25)
 _INSIDE_THE_PICO = {23: "its power supply's mode", 24: "its sense of USB power", _PICO_LED: "its LED"}
-_ANALOGUE = const((26, 27, 28))
+ANALOGUE = const((26, 27, 28))
 
 
 def read(bench: dict, kind: str, clock_chip: bool) -> dict:
@@ -92,26 +96,28 @@ def read(bench: dict, kind: str, clock_chip: bool) -> dict:
         if name not in pins:
             raise BenchError("pins.%s is missing: give it a GPIO number from 0 to %d" % (name, _LAST_GPIO))
     for name in pins:
-        _check_number(name, pins[name])
-    _check_no_number_twice(pins)
-    if pins["enable"] in _ANALOGUE:  # such a pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*
+        check_number(name, pins[name])
+    check_numbers_differ(pins)
+    if pins["enable"] in ANALOGUE:  # such a pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*
         raise BenchError("pins.enable must be 0 to 22: 26 to 28 load the line when the Pico has no power")
     _check_clock(pins, clock_chip)
-    if "motor_supply" in pins and pins["motor_supply"] not in _ANALOGUE:
+    if "motor_supply" in pins and pins["motor_supply"] not in ANALOGUE:
         raise BenchError("pins.motor_supply must be 26, 27 or 28: only these can measure")
     if kind == COILS:
         _check_coils(pins)
     return pins
 
 
-def _check_number(name: str, pin: int) -> None:
+def check_number(name: str, pin: int) -> None:
+    """Raises BenchError unless the Pico lets a rig use this GPIO number for the pin `name`."""
     if type(pin) is not int or not 0 <= pin <= _LAST_GPIO:
         raise BenchError("pins.%s must be a GPIO number from 0 to %d" % (name, _LAST_GPIO))
     if pin in _INSIDE_THE_PICO and not (name == "led" and pin == _PICO_LED):
         raise BenchError("pins.%s: the Pico uses GPIO %d inside for %s: choose another" % (name, pin, _INSIDE_THE_PICO[pin]))
 
 
-def _check_no_number_twice(pins: dict) -> None:
+def check_numbers_differ(pins: dict) -> None:
+    """Raises BenchError if two pins have one GPIO number."""
     names: dict[int, str] = {}
     for name in sorted(pins):
         gpio = pins[name]
@@ -165,7 +171,7 @@ HIGHEST_HZ = {SIM: 200_000, STEP_DIR: 25_000, COILS: 2_000}
 STYLE_MICROSTEPS = {"single": 1, "double": 1, "interleave": 2}
 
 _KEYS = const(("driver", "max_rate_hz", "microsteps", "coil_style", "direction", "start_rate_hz", "acceleration_hz_per_s"))
-_SUPPLY_KEYS = const(("supply_full_scale_mv", "supply_low_mv"))
+_SUPPLY_KEYS = const(("supply_full_scale_mv", "supply_low_mv", "supply_high_mv"))
 _DIRECTIONS = const(("forward", "reverse"))
 _HIGHEST_HZ_PER_S = const(1_000_000)
 _HIGHEST_MV = const(60_000)
@@ -175,6 +181,7 @@ class Motor:
     """The motor table. `kind` is SIM, STEP_DIR or COILS. Without coils `coil_style` is "". Without a ramp or supply their numbers are 0.
 
     `supply_full_scale_mv`: the motor supply at which its divider gives 3.3 V. `supply_low_mv`: below this supply no step can be trusted.
+    `supply_high_mv`: from this supply on nothing runs; 0 if nobody watches that.
 
     Raises BenchError.
     """
@@ -190,7 +197,7 @@ class Motor:
         self.coil_style = self._read_coil_style(table)
         self.forward = self._read_direction(table)
         self.start_rate_hz, self.acceleration_hz_per_s = self._read_ramp(table)
-        self.supply_full_scale_mv, self.supply_low_mv = self._read_supply(table)
+        self.supply_full_scale_mv, self.supply_low_mv, self.supply_high_mv = self._read_supply(table)
 
     def _read_coil_style(self, table: dict) -> str:
         if self.kind != COILS:
@@ -214,11 +221,14 @@ class Motor:
         start_rate_hz = integer(table, "motor.start_rate_hz", 1, self.max_rate_hz)
         return start_rate_hz, integer(table, "motor.acceleration_hz_per_s", 1, _HIGHEST_HZ_PER_S)
 
-    def _read_supply(self, table: dict) -> tuple[int, int]:
-        if "supply_full_scale_mv" not in table and "supply_low_mv" not in table:
-            return 0, 0
+    def _read_supply(self, table: dict) -> tuple[int, int, int]:
+        if not [key for key in _SUPPLY_KEYS if key in table]:
+            return 0, 0, 0
         full_scale_mv = integer(table, "motor.supply_full_scale_mv", 3_300, _HIGHEST_MV)
-        return full_scale_mv, integer(table, "motor.supply_low_mv", 1_000, full_scale_mv)
+        low_mv, high_mv = integer(table, "motor.supply_low_mv", 1_000, full_scale_mv), 0
+        if "supply_high_mv" in table:
+            high_mv = integer(table, "motor.supply_high_mv", low_mv + 1, full_scale_mv)
+        return full_scale_mv, low_mv, high_mv
 
 
 # --- bench -------------------------------------------------------------------------------------------------------------------
@@ -226,6 +236,7 @@ class Motor:
 
 RP2 = const("rp2")
 FULL_STEPS_PER_TURN = const(200)  # a motor of 1.8 degrees, mounted on the head without a gear
+SENSORS = const("sensors")  # pumpcore.bench.sensors has its schema, for the host alone
 KEYS = const(("name", "target", "clock_chip", "ceilings", "motor", "pins", "calibration"))
 
 _U48 = const(1 << 48)
@@ -233,7 +244,8 @@ _CEILING_KEYS = const(("rate_nl", "rate_seconds_s", "hour_nl", "day_nl"))
 
 
 class Bench:
-    """One rig, checked. Built from the dictionary of the bench file. Raises BenchError, which names the first wrong key.
+    """One rig, checked. Built from the dictionary of the bench file. Raises BenchError, which names the first wrong key, and
+    SensorUnsupported for a bench with sensors.
 
     Ceilings: `rate_nl` per `rate_seconds_s`, `hour_nl` per rolling hour, `day_nl` per rolling 24 h. `pins` is {name: GPIO number}, empty on
     `target` "sim".
@@ -244,6 +256,8 @@ class Bench:
     """
 
     def __init__(self, table: dict) -> None:
+        if SENSORS in table:
+            raise SensorUnsupported("[sensors]: this firmware reads no sensor: leave the table and its pins out")
         for name in table:
             if name not in KEYS:
                 raise BenchError("%s is not a key of a bench" % name)
@@ -277,6 +291,7 @@ class Bench:
         self.acceleration_hz_per_s = motor.acceleration_hz_per_s
         self.wake_us = motor.wake_us
         self.supply_full_scale_mv, self.supply_low_mv = motor.supply_full_scale_mv, motor.supply_low_mv
+        self.supply_high_mv = motor.supply_high_mv
 
     def _read_pins(self, table: dict) -> dict:
         if self.target != SIM:

@@ -27,6 +27,7 @@ no_memory | the pump has no free memory to answer this | ask again; if it stays,
 clock_transition | the next change of the offset is past, or too near to be moved while running | name the nearest, or stop the pump first
 dose_rounded | whole steps would deliver more than 1 % less than ordered | order one of the nearest volumes
 supply_off | the motor's supply is too low to start | switch it on, look at its fuse
+supply_high | the motor's supply is too high to start, or its divider is open | measure it, then look at its divider
 busy | the pump checks a program, or itself after power-up | wait until that is done; thecal stop ends the check of a program
 not_checked | this program was not checked to its end | upload it again: thecal program
 unsigned | keys are set in this pump, and the command has no signature | take the pump's key to this computer: thecal key
@@ -78,6 +79,7 @@ journal_identity | the journal's identity is damaged or gone | thecal ack 672 st
 self_test | the power-on self test failed | read the journal
 internal | the firmware met an error of its own | report this with the journal
 motor_supply | the motor's supply was too low: the last steps are uncertain | look at the supply and its fuse, then acknowledge
+motor_supply_high | the motor's supply was too high: the last steps are uncertain | measure it, look at its divider, then acknowledge
 memory_low | the pump's memory is nearly used up: it has stopped | switch it off and on again, then acknowledge
 faults_suppressed | the same fault came again within a minute and was only counted | read the journal
 watchdog | the last reset was the watchdog's | report this with the journal
@@ -127,6 +129,7 @@ calibration_damaged | the stored calibration is damaged, or is not the last one 
 reservoir_damaged | what was stored of the refill is damaged, or is not the last one | report a refill: thecal refill, or thecal ack 633
 line_damaged | what was stored of the line is damaged, or is not the last one | prime the line: thecal prime; without one: thecal program
 keys_damaged | the stored keys are damaged, or are not the last ones | set new ones: thecal key new, or thecal flash --forget-key
+sensor_unsupported | the bench names sensors and this firmware reads none | write one without [sensors]: thecal flash --bench FILE
 offset_damaged | the stored offset to local time is damaged, or is not the last one | set the clock: thecal clock --set
 ledger_damaged | the ledger is damaged: steps of the last lease may be missing from the position | look at the journal, then thecal ack 636
 ledger_behind | the ledger is older than the journal: the journal's position counts | look at the journal, then thecal ack 637

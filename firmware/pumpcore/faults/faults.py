@@ -35,6 +35,7 @@ alarm_stays 209
 in_maintenance 210
 overtaken 211
 supply_off 225
+supply_high 226
 not_loaded 212
 clock_transition 213
 busy 214
@@ -138,6 +139,7 @@ reservoir_damaged 633
 line_damaged 634
 offset_damaged 635
 keys_damaged 638
+sensor_unsupported 639
 ledger_damaged 636
 ledger_behind 637
 reservoir_empty 660
@@ -145,6 +147,7 @@ journal_damaged 670
 journal_numbers 671
 journal_identity 672
 motor_supply 685
+motor_supply_high 686
 restarted 690
 memory_low 695
 """),
@@ -154,7 +157,7 @@ memory_low 695
 FOUND_AT_POWER_UP = const((
     "store_failed", "program_invalid", "not_commissioned", "firmware_incomplete", "self_test", "program_damaged", "bench_damaged",
     "calibration_damaged", "reservoir_damaged", "line_damaged", "offset_damaged", "keys_damaged", "ledger_damaged", "ledger_behind",
-    "journal_numbers",
+    "journal_numbers", "sensor_unsupported",
 ))
 
 # A run without a program (calibration, priming) repairs these, so it is allowed in spite of them.

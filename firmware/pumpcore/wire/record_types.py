@@ -60,6 +60,7 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 61 ["transition_set", "<Ii", ["transition_utc_s", "transition_offset_s"]]
 62 ["offset_changed", "<Iii", ["transition_utc_s", "old_offset_s", "new_offset_s"]]
 66 ["supply_low", "<IQI", ["motor_supply_mv", "position_steps", "uncertain_steps"]]
+67 ["supply_high", "<IQI", ["motor_supply_mv", "position_steps", "uncertain_steps"]]
 70 ["boot", "<B8s8sIQQQI16s", ["cause", "unique_id", "release", "powered_on_s", "confirmed_steps", "leased_steps", "uncertain_steps", \
 "boot_number", "journal_identity"]]
 71 ["journal_gap", "<II", ["first_sequence", "last_sequence"]]

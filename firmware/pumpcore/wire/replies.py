@@ -140,7 +140,7 @@ STATUS = _keys(
         "last_error": ("text", _ERROR_BYTES), "entry": _maybe(U16_NUMBER), "entry_rate_nl": _maybe(RATE_NL),
         "next_change_s": _maybe(DURATION_S), "leased_steps": STEPS, "position_uncertain_steps": STEPS, "bolus": _maybe(BOLUS),
         "extended": _maybe(BOLUS), "temporary": _maybe(TEMPORARY), "protocol": _maybe(PROTOCOL_NOW),
-        "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER),
+        "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER), "motor_supply_high_mv": _maybe(U32_NUMBER),
         "counters": _keys({}), "drugs": _many(DRUG, 4), "keys": NAME,
     }),
 )

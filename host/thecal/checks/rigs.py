@@ -62,10 +62,9 @@ def of_bench(bench: Any, source: str = "its bench file") -> Rig:
 
 def rig_of(bench: str | None) -> Rig:
     """Return the rig of a bench file or bench name. Without one, only contradictions within the prescription are found."""
-    from pumpcore.bench.bench import Bench as Checked
-    from thecal.files.bench import bench_file, for_pump, read_bench
+    from thecal.files.bench import bench_file, checked, read_bench
 
     if not bench:
         return ANY_RIG
     path = bench_file(bench, "*")
-    return of_bench(Checked(for_pump(read_bench(path))), path.name)
+    return of_bench(checked(read_bench(path)), path.name)

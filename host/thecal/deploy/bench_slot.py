@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pumpcore.bench import bench
+from pumpcore.faults import fault_texts
 from pumpcore.flash import slots
 from thecal.deploy import marks
 from thecal.errors import BadInput
 from thecal.files.bench import Bench, payload
+from thecal.hardware import check
 from thecal.quantities.amounts import ml, ml_per_h
 
 NAME = "bench"
@@ -17,10 +19,17 @@ TARGET = "rp2"
 
 
 def require_for_board(wanted: Bench) -> None:
-    """Raise BadInput if the bench describes a rig without RP2040."""
+    """Raise BadInput unless the bench may go to a board. Nothing overrides that.
+
+    It must describe a rig with an RP2040 and without sensors, which the pump would refuse, and break no electrical rule.
+    """
     if wanted.get("target") != TARGET:
         cause = f"the bench {wanted.get('name')} is for target {wanted.get('target')}, not for a board"
         raise BadInput(cause, f'name a bench file with target = "{TARGET}"')
+    if bench.SENSORS in wanted:
+        cause, do = fault_texts.told("sensor_unsupported")
+        raise BadInput(f"{wanted.get('name')}: {cause} (sensor_unsupported)", do)
+    check.require_bench(wanted)
 
 
 def newest(files: Mapping[str, bytes]) -> tuple[int, bytes, str] | None:

@@ -10,7 +10,7 @@ MANIFEST_PATH = "/manifest"
 LIBRARY = "adafruit_motor"
 _LIBRARY_FILES = ("stepper.py",)
 # Below `firmware/`, and no pump imports it.
-NOT_DEPLOYED = ("/pumpcore/wire/replies.py",)
+NOT_DEPLOYED = ("/pumpcore/wire/replies.py", "/pumpcore/bench/sensors.py")
 
 Files = dict[str, bytes]
 

@@ -13,7 +13,7 @@ from thecal.pump.transport.ports import Candidate
 
 REPLY_TIMEOUT_S = 2.0
 PROMPTS_MOST = 5  # a starting pump shows no prompt for longer; after a main.py that ended, the prompt stays
-FATAL = ("firmware_incomplete", "not_commissioned")
+FATAL = ("firmware_incomplete", "not_commissioned", "sensor_unsupported")
 DO = "flash again; the pump delivers nothing until it matches"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pumpcore.bench import bench as pump
+from pumpcore.bench import sensors
 from pumpcore.bench.bench import BenchError
 from thecal.errors import BadInput
 from thecal.files import toml_file
@@ -13,7 +14,7 @@ from thecal.files import toml_file
 Bench = dict[str, Any]
 
 # Tables for buying and wiring; the pump never receives them.
-FOR_PEOPLE = ("parts", "wiring")
+FOR_PEOPLE = ("parts", "wiring", "board", "measured")
 FILE = toml_file.Kind("a bench file", "name a bench file, such as one of hardware/*.toml")
 
 
@@ -21,10 +22,15 @@ def read_bench(file: Path) -> Bench:
     """Return the tables of a bench file. Raises BadInput if it can't be read, is not TOML, or is not a valid bench."""
     bench = read_tables(file)
     try:
-        pump.Bench(for_pump(bench))
+        checked(bench)
     except BenchError as error:
         raise BadInput(f"{file}: {error}", remedy(str(error))) from None
     return bench
+
+
+def checked(bench: Bench) -> pump.Bench:
+    """Return the pump's part, checked with the sensors that it may reserve. Raises BenchError."""
+    return sensors.read(for_pump(bench))
 
 
 def read_tables(file: Path) -> Bench:
@@ -35,7 +41,7 @@ def read_tables(file: Path) -> Bench:
 def remedy(said: str) -> str:
     """Return the remedy for a complaint of the pump's schema: a similar known key, or the page that explains the keys."""
     unknown = re.match(r"(?:\w+\.)?(\S+) is not a key of [^:]*(?:: it takes (.*))?", said)
-    known = (unknown.group(2).split(", ") if unknown.group(2) else [*pump.KEYS, *FOR_PEOPLE]) if unknown else []
+    known = (unknown.group(2).split(", ") if unknown.group(2) else [*pump.KEYS, pump.SENSORS, *FOR_PEOPLE]) if unknown else []
     near = toml_file.suggestion(unknown.group(1), known) if unknown else ""
     return f"{near or 'correct the bench file;'} hardware/README.md explains its keys"
 

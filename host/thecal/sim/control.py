@@ -204,6 +204,30 @@ class Control:
     def balance_delivered_ug(self) -> float:
         return self._call("balance_delivered_ug")
 
+    def rotor_degrees(self) -> float:
+        return self._call("rotor_degrees")
+
+    def rotor_steps(self) -> float:
+        return self._call("rotor_steps")
+
+    def delivered_nl(self, at_ms: float | None = None) -> float:
+        return self._call("delivered_nl", at_ms=at_ms)
+
+    def slip(self, degrees: float) -> None:
+        self._call("slip", degrees=degrees)
+
+    def turn_rotor(self, degrees: float) -> None:
+        self._call("turn_rotor", degrees=degrees)
+
+    def drive_rotor(self, how: str) -> None:
+        self._call("drive_rotor", how=how)
+
+    def alter_head(self, changes: str) -> None:
+        self._call("alter_head", changes=changes)
+
+    def sensor_fault(self, kind: str) -> None:
+        self._call("sensor_fault", kind=kind)
+
     def set_motor_supply(self, supply_mv: int) -> None:
         self._call("set_motor_supply", supply_mv=supply_mv)
 

@@ -10,6 +10,9 @@ A write is one order, a read one answer; integers are little-endian. The other s
     /dev/wait     order  u64 duration_us: sleeps until input is there, at most so long; bit 63 feeds the watchdog first
                   answer of 32 bytes to an order in the buffer that is read into: u32 duration_ms, u32 what (1 feeds the watchdog,
                          2 does not sleep): u64 uptime_ms, u64 generated, u64 guard count, u32 underruns, u32 flags
+    /dev/rotor    order  u8 0, u8 register, bytes: writes registers of the AS5600; u8 1: nine clocks and a stop, by hand
+                  answer so many bytes as the buffer has, from the register on that its first byte names; only where the bench has a
+                         rotor sensor. EIO: no answer; ETIMEDOUT: the bus is held, after 50 ms
     /dev/supply                               answer u64 mV of the motor's supply; only where the bench measures it
     /dev/flash                                answer u64 free bytes; only the firmware of older images opens it
     /dev/board    order  u8 letter, rest per letter (see `_board_order`)    answer 512 bytes: JSON, spaces
@@ -26,8 +29,10 @@ from thecal.sim.guest.filesystem import FileSystem
 from thecal.sim.timeline import NEVER_NS, Timeline
 from thecal.sim.world.individual import Crystal
 from thecal.sim.world.plant import Plant
+from thecal.sim.world.rotor_sensor import BUS_TIMEOUT_NS, RotorSensor
 
-_BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT, _BOLUS, _SUPPLY_LOW, _HELD = 1, 2, 4, 8, 16, 32, 64, 128
+_BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT, _BOLUS, _SUPPLY_LOW, _HELD, _SUPPLY_HIGH = 1, 2, 4, 8, 16, 32, 64, 128, 256
+_OLD_FLAGS = 0xFF  # the answer that has one byte for them
 _FEED = 1 << 63
 _STEPPER_ORDER = struct.Struct("<BQQ")
 _SLICE, _SLICE_BYTES = struct.Struct("<II"), 8
@@ -71,18 +76,62 @@ class Panel:
         self.maintenance = False
         self.bolus_pressed = False
         self.supply_low_mv: int = 0  # 0: the bench does not measure it
+        self.supply_high_mv: int = 0  # 0: nobody watches for too much
+        self.full_scale_mv: int = 0
         self.supply_mv = SUPPLY_MV
-        self.calls = False  # a button was pressed: the firmware's wait ends
+        self.supply_flags = 0
+        self.calls = False  # a button was pressed, or the supply left its limits: the firmware's wait ends
 
     def power_up(self) -> None:
         self.buzzer, self.led = "off", False
         self.press_bolus(False)
 
-    def supply_is_low(self) -> bool:
-        return self.supply_mv < self.supply_low_mv
+    def measure_by(self, motor: dict[str, int]) -> None:
+        """Measure the supply by the [motor] table of the bench."""
+        self.supply_low_mv, self.supply_high_mv = motor.get("supply_low_mv", 0), motor.get("supply_high_mv", 0)
+        self.full_scale_mv = motor.get("supply_full_scale_mv", 0)
+        self.set_supply(self.supply_mv)
+
+    def set_supply(self, supply_mv: int) -> None:
+        self.supply_mv = supply_mv
+        low, high = supply_mv < self.supply_low_mv, 0 < self.supply_high_mv <= self.measured_mv()
+        self.supply_flags = (_SUPPLY_LOW if low else 0) | (_SUPPLY_HIGH if high else 0)
+        self.calls = bool(self.supply_flags)
+
+    def measured_mv(self) -> int:
+        """Return the supply as its divider shows it: at most the full scale."""
+        return min(self.supply_mv, self.full_scale_mv)
 
     def press_bolus(self, pressed: bool) -> None:
         self.bolus_pressed = self.calls = pressed
+
+
+class RotorBus(Device):
+    """The bus of the rotor sensor. A read names its register in the buffer that is read into."""
+
+    def __init__(self, timeline: Timeline, settled_ns: Callable[[], int], sensor: RotorSensor) -> None:
+        super().__init__(lambda: b"", self._write)
+        self._timeline, self._settled_ns, self._sensor = timeline, settled_ns, sensor
+
+    def read_into(self, view: memoryview, address: int, size_bytes: int) -> int:
+        with self._timeline.lock:
+            self._wait_for_bus()
+            view[address : address + size_bytes] = self._sensor.read(view[address], size_bytes, self._settled_ns())
+        return size_bytes
+
+    def _write(self, data: bytes) -> None:
+        with self._timeline.lock:
+            if data[:1] == b"\x01":
+                self._sensor.clock_out()
+            elif data[:1] == b"\x00" and len(data) > 1:
+                self._wait_for_bus()
+                self._sensor.write(data[1], data[2:])
+            else:
+                raise WasiError(INVALID)
+
+    def _wait_for_bus(self) -> None:
+        if self._sensor.holds_bus:
+            self._timeline.spend(BUS_TIMEOUT_NS)
 
 
 class Devices:
@@ -98,7 +147,7 @@ class Devices:
         self._watchdog_ns = 0
         self._input_waits = True  # unknown before the first wait
 
-    def files(self, chip: ClockChip | None, flash: FileSystem) -> dict[str, Device]:
+    def files(self, chip: ClockChip | None, flash: FileSystem, sensor: RotorSensor | None = None) -> dict[str, Device]:
         found = {
             "/dev/stepper": Device(self._stepper_answer, self._checked(self._stepper_order)),
             "/dev/guard": Device(self._stepper_answer, self._checked(self._guard_order)),
@@ -106,9 +155,11 @@ class Devices:
             "/dev/board": Device(self._boot_answer, self._checked(self._board_order)),
         }
         if self._panel.supply_low_mv:
-            found["/dev/supply"] = Device(lambda: _U64.pack(self._panel.supply_mv), self._refuse)
+            found["/dev/supply"] = Device(lambda: _U64.pack(self._panel.measured_mv()), self._refuse)
         if chip is not None:
             found["/dev/rtc"] = self._clock_chip(chip)
+        if sensor is not None:
+            found["/dev/rotor"] = RotorBus(self._timeline, self._settled_ns, sensor)
         return found
 
     def waiting(self, wait: Callable[[int | None, bool], bool]) -> Device:
@@ -143,6 +194,11 @@ class Devices:
     def _now_ns(self) -> int:
         return self._crystal.guest_ns(self._timeline.now_ns)
 
+    def _settled_ns(self) -> int:
+        """Bring the plant up to now; return the true time."""
+        self._plant.settle(self._now_ns())
+        return self._timeline.now_ns
+
     def _checked(self, order: Callable[[bytes], None]) -> Callable[[bytes], None]:
         """Carry out an order under the lock; a malformed one fails with EINVAL."""
 
@@ -167,14 +223,12 @@ class Devices:
         plant, now_ns = self._plant, self._now_ns()
         with self._timeline.lock:
             queued_us = plant.queued_ns(now_ns) // _NS_PER_US
-            return _STEPPER_ANSWER.pack(plant.generated, plant.guard.count, queued_us, plant.underruns, self._flags())
+            return _STEPPER_ANSWER.pack(plant.generated, plant.guard.count, queued_us, plant.underruns, self._flags() & _OLD_FLAGS)
 
     def _flags(self) -> int:
         """Return the state of the plant after its last `settle`, with panel and input."""
         plant, panel, tripped = self._plant, self._panel, self._plant.guard.tripped
-        flags = (_BUSY if plant.busy else 0) | (_INPUT if self._input_waits else 0)
-        if panel.supply_mv < panel.supply_low_mv:
-            flags |= _SUPPLY_LOW
+        flags = (_BUSY if plant.busy else 0) | (_INPUT if self._input_waits else 0) | panel.supply_flags
         if panel.bolus_pressed:
             flags |= _BOLUS
         if plant.stop_held:

@@ -16,8 +16,12 @@ from thecal.sim.timeline import NEVER_NS, Timeline
 from thecal.sim.world.balance import BalanceOptions, Pan
 from thecal.sim.world.balance_line import BalanceLine
 from thecal.sim.world.fluid import Fluid
+from thecal.sim.world.head import Head, HeadSpec
 from thecal.sim.world.individual import Crystal, Individual
+from thecal.sim.world.outlet import Outlet
 from thecal.sim.world.plant import Plant
+from thecal.sim.world.rotor import Rotor
+from thecal.sim.world.rotor_sensor import RotorSensor
 
 READS_WITHOUT_WAIT_LIMIT = 1_000_000
 _NS_PER_MS = 1_000_000
@@ -35,8 +39,10 @@ class Hardware:
         self.timeline = timeline
         self.chip = chip
         self.plant = Plant()
+        self.rotor: Rotor | None = None
+        self.sensor: RotorSensor | None = None
         self.panel = Panel()
-        self.panel.supply_low_mv = bench.get("motor", {}).get("supply_low_mv", 0)
+        self.panel.measure_by(bench.get("motor", {}))
         self.clock_chip = ClockChip() if bench.get("clock_chip") else None
         self.line = Line(timeline.condition)
         self.crystal = Crystal(0, 0, 0)
@@ -51,20 +57,36 @@ class Hardware:
         if name != "none":
             self.chip.observe = lambda kind, size_bytes: self._spend(name, kind, size_bytes)
 
+    def put_head(self, spec: HeadSpec, balance: BalanceOptions | None) -> Rotor:
+        """Put a head on the motor, before the first step. Raises SimulatorError if there is no such head."""
+        density_mg_per_ml, lag_s = (balance.density_mg_per_ml, balance.lag_s) if balance is not None else (1000.0, 0.0)
+        head = Head(spec, self.bench, self.individual)
+        self.rotor = Rotor(head, Outlet(head, density_mg_per_ml, lag_s), self.bench, self.individual)
+        self.plant.watch, self.plant.on_energise = self.rotor.follow, self.rotor.energised
+        return self.rotor
+
+    def put_sensor(self, rotor: Rotor) -> None:
+        """Put an AS5600 on the rotor, in the direction that the bench names."""
+        facts = self.bench.get("sensors", {}).get("rotor", {})
+        self.sensor = RotorSensor(rotor, facts.get("direction") == "reverse")
+
     def put_balance(self, options: BalanceOptions) -> BalanceLine:
         """Put a tared balance with open ports under the outlet, before the first step."""
-        fluid = Fluid(self.bench, self.individual, options.pulsation_percent, options.density_mg_per_ml)
-        self.plant.watch = fluid.note
-        pan = Pan(fluid, self.individual, options, self.settle)
+        if self.rotor is None:
+            fluid = Fluid(self.bench, self.individual, options.pulsation_percent, options.density_mg_per_ml)
+            self.plant.watch = fluid.note
+        pan = Pan(fluid if self.rotor is None else self.rotor.outlet, self.individual, options, self.settle)
         return BalanceLine(pan, f"SIM{self.individual.seed:07}", self.timeline.lock)
 
     def set_motor_supply(self, supply_mv: int) -> None:
         """Set the motor's supply; it turns only with enough. The chip has its own supply, and wakes if it measures the motor's."""
         with self.timeline.condition:
-            self.settle()
-            self.panel.supply_mv = supply_mv
-            self.plant.powered = supply_mv >= max(1, self.panel.supply_low_mv)
-            self.panel.calls = self.panel.supply_is_low()
+            now_ns = self.settle()
+            self.panel.set_supply(supply_mv)
+            powered = supply_mv >= max(1, self.panel.supply_low_mv)
+            if not powered:
+                self._lose_driver()
+            self.plant.supply(self.crystal.guest_ns(now_ns), powered)
             self.timeline.condition.notify_all()
 
     def settle(self) -> int:
@@ -91,10 +113,18 @@ class Hardware:
         """Remove the supply: queued steps are not made, unflushed data is lost."""
         with self.timeline.condition:
             self.plant.power_down(self.crystal.guest_ns(self.settle()))
+            self._lose_driver()
+            if self.sensor is not None:
+                self.sensor.power_up()
             self.panel.power_up()
             self.panel.maintenance = False
             self.chip.die()
             self.line.power(False)
+
+    def _lose_driver(self) -> None:
+        """The driver lost its supply."""
+        if self.rotor is not None:
+            self.rotor.driver_lost()
 
     def _boot_facts(self, power_up: int, cause: str) -> dict[str, Any]:
         motor = self.bench.get("motor", {})
@@ -142,7 +172,7 @@ class PowerUp:
             cause = "the flash contains no file system: the pump's data is lost, unless you have a copy of its image"
             raise SimulatorError(cause, "use the copy: thecal sim --image FILE, or start a new pump: thecal sim --fresh") from None
         devices = Devices(hardware.timeline, hardware.plant, hardware.panel, self._crystal, self._boot)
-        files = {**devices.files(hardware.clock_chip, flash), "/dev/wait": devices.waiting(self._wait)}
+        files = {**devices.files(hardware.clock_chip, flash, hardware.sensor), "/dev/wait": devices.waiting(self._wait)}
         opener = Opener(flash, files)
         wasi = Wasi(opener, hardware.line, self._clock_ns, self._wait)
         wasi.arguments = arguments(hardware.heap_bytes)

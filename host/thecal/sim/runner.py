@@ -15,7 +15,11 @@ from thecal.sim.ports import Ports
 from thecal.sim.supply import Supply
 from thecal.sim.timeline import Timeline
 from thecal.sim.world.balance_line import BalanceLine
+from thecal.sim.world.head import HeadSpec
+from thecal.sim.world.head_text import head_of
 from thecal.sim.world.individual import Individual
+from thecal.sim.world.rotor import Rotor
+from thecal.sim.world.rotor_sensor import RotorSensor
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
@@ -51,6 +55,7 @@ class SimulatedPump:
         if self._hardware.clock_chip is not None and chosen.clock_utc_s is not None:
             self._hardware.clock_chip.set(chosen.clock_utc_s, 0)
         self._timeline, self._chip, self._line = timeline, chip, self._hardware.line
+        self._put_head(chosen)
         self._balance = self._hardware.put_balance(chosen.balance) if chosen.balance else None
         self._ports: Ports | None = None
         self._host = chosen.host
@@ -265,6 +270,83 @@ class SimulatedPump:
         """Return the true delivered mass since the pump was made."""
         with self._timeline.condition:
             return self.balance.pan.delivered_ug()
+
+    # -- the head
+
+    @property
+    def rotor(self) -> Rotor:
+        """Return the rotor of the simulated head. Raises SimulatorError if there is none."""
+        if self._hardware.rotor is None:
+            raise SimulatorError("this pump has no simulated head", "start the simulator with one: thecal sim --head dip20")
+        return self._hardware.rotor
+
+    def rotor_degrees(self) -> float:
+        """Return the true angle of the rotor, from 0 to 360 (excluded)."""
+        with self._timeline.condition:
+            self._hardware.settle()
+            return self.rotor.degrees
+
+    def rotor_steps(self) -> float:
+        """Return the true angle in motor steps over all turns: that of the first power-up, the motor's steps, jumps and slips."""
+        with self._timeline.condition:
+            self._hardware.settle()
+            return self.rotor.angle_steps
+
+    def delivered_nl(self, at_ms: float | None = None) -> float:
+        """Return the true volume that left the line since the pump was made, now or at a recent time."""
+        with self._timeline.condition:
+            now_ns = self._hardware.settle()
+            return self.rotor.outlet.delivered_nl(now_ns if at_ms is None else round(at_ms * _NS_PER_MS))
+
+    def delivered_series_nl(self, from_ms: int, to_ms: int, every_ms: int) -> list[float]:
+        """Return `delivered_nl` at even times, `to_ms` included; needs `record_volume` for times that are not recent."""
+        return [self.delivered_nl(at_ms) for at_ms in range(from_ms, to_ms + 1, every_ms)]
+
+    def slip(self, degrees: float) -> None:
+        """Let the rotor stay for the next so many degrees of the motor."""
+        with self._timeline.condition:
+            self._hardware.settle()
+            self.rotor.slip(degrees)
+
+    def turn_rotor(self, degrees: float) -> None:
+        """Turn the rotor by hand, at once; negative backwards."""
+        with self._timeline.condition:
+            self.rotor.turn(self._hardware.settle(), degrees)
+
+    def drive_rotor(self, how: str) -> None:
+        """Set how the rotor follows the motor: `follows`, `stalled` or `reverse`."""
+        with self._timeline.condition:
+            self._hardware.settle()
+            self.rotor.set_drive(how)
+
+    def alter_head(self, changes: str) -> None:
+        """Change the head while it runs, like `ripple=105%` or `line=0s,jumps=on`."""
+        with self._timeline.condition:
+            self.rotor.alter(self._hardware.settle(), changes)
+
+    @property
+    def rotor_sensor(self) -> RotorSensor:
+        """Return the sensor at the rotor. Raises SimulatorError if there is none."""
+        if self._hardware.sensor is None:
+            raise SimulatorError("this pump has no rotor sensor", "name one in its bench file: [sensors.rotor]")
+        return self._hardware.sensor
+
+    def sensor_fault(self, kind: str) -> None:
+        """Set a fault of the rotor sensor: none, magnet_lost, magnet_weak, magnet_strong, frozen, bus_held, bus_stuck or absent."""
+        with self._timeline.condition:
+            self.rotor_sensor.set_fault(kind, self._hardware.settle())
+
+    def _put_head(self, options: Options) -> None:
+        balance, table = options.balance, self._hardware.bench
+        has_sensor = options.rotor_sensor or "rotor" in table.get("sensors", {})
+        if options.head is None and not has_sensor and not options.record_volume and (balance is None or not balance.lag_s):
+            return
+        swing = balance.pulsation_percent / 100 if balance is not None else 0.0
+        spec = HeadSpec(swing=swing, start_deg=0.0) if options.head is None else head_of(options.head)
+        rotor = self._hardware.put_head(spec, balance)
+        rotor.outlet.keeps_all = options.record_volume
+        if has_sensor:
+            self._hardware.put_sensor(rotor)
 
     def _open_ports(self) -> Ports:
         if self._ports is None:

@@ -214,6 +214,15 @@ def volumes(status: Status) -> dict[str, Any] | None:
     return {**measured.total(status["delivered_steps"], pair).as_dict(), "uncertain_nl": round(uncertain_nl)}
 
 
+def supply_rows(status: Status) -> list[tuple[str, str]]:
+    """Return the motor's supply, and from where on it is too high; nothing if the bench does not measure it."""
+    if status.get("motor_supply_mv") is None:
+        return []
+    high_mv = status.get("motor_supply_high_mv")
+    limit = f"too high from {high_mv / 1000:.1f} V" if high_mv else "no upper limit: supply_high_mv in the bench file"
+    return [("motor supply", f"{status['motor_supply_mv'] / 1000:.1f} V ({limit})")]
+
+
 def keys_rows(status: Status) -> list[tuple[str, str]]:
     """Return whether the pump has keys; nothing for a firmware that knows none."""
     texts = {
@@ -245,7 +254,7 @@ def rows(status: Status, beside: Beside = NOTHING, steps: bool = False) -> list[
         *reservoir_rows(status),
         ("calibration", calibration_text.line(calibration)),
         ("clock", clock_text(status["utc_s"], status["offset_s"]) + (f" ({clock.text()})" if clock and status["utc_s"] else "")),
-        *([("motor supply", f"{status['motor_supply_mv'] / 1000:.1f} V")] if status.get("motor_supply_mv") is not None else []),
+        *supply_rows(status),
         *library_rows(status.get("therapy") or {}),
         *keys_rows(status),
         ("boot", f"{status['boot']}, powered on {span(status['powered_on_s'])}"),

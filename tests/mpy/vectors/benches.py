@@ -28,6 +28,7 @@ STEP_DIR.update(
             "acceleration_hz_per_s": 8_000,
             "supply_full_scale_mv": 16_170,
             "supply_low_mv": 10_000,
+            "supply_high_mv": 14_000,
         },
         "pins": {"step": 2, "dir": 3, "enable": 4, "stop_button": 10, "clock_sda": 20, "clock_scl": 21, "led": 25, "motor_supply": 26},
     }
@@ -49,7 +50,8 @@ def _told(table: dict) -> list:
     except BenchError as error:
         return [str(error)]
     pins = sorted(bench.pins.items())
-    ramp = [bench.start_rate_hz, bench.acceleration_hz_per_s, bench.supply_full_scale_mv, bench.supply_low_mv, bench.wake_us]
+    supply = [bench.supply_full_scale_mv, bench.supply_low_mv, bench.supply_high_mv]
+    ramp = [bench.start_rate_hz, bench.acceleration_hz_per_s, bench.wake_us] + supply
     motor = [bench.driver, bench.kind, bench.coil_style, bench.forward, bench.disabled_level, bench.max_rate_hz, bench.microsteps]
     return [bench.target, bench.clock_chip, motor, ramp, [list(pair) for pair in pins]]
 

@@ -25,6 +25,20 @@ COILS = SIM | {
     "motor": {"driver": "drv8833", "direction": "reverse", "max_rate_hz": 2_000, "microsteps": 2, "coil_style": "interleave"},
     "pins": {"coil_a1": 2, "coil_a2": 3, "coil_b1": 4, "coil_b2": 5, "strobe": 6, "enable": 7, "stop_button": 10},
 }
+# every sensor that a bench may reserve, as the schema's draft has them
+SENSED = STEP_DIR | {
+    "clock_chip": True,
+    "pins": STEP_DIR["pins"]
+    | {"clock_sda": 20, "clock_scl": 21, "sensor_sda": 18, "sensor_scl": 19, "enable_sense": 5}
+    | {"tube_light": 22, "tube_sensor": 27, "scale_data": 14, "scale_clock": 15},
+    "sensors": {
+        "bus_hz": 100_000,
+        "rotor": {"chip": "as5600", "address": 0x36, "direction": "forward"},
+        "pressure": {"chip": "mpr", "address": 0x18, "full_scale_pa": 172_369, "stop_above_pa": 50_000},
+        "tube": {"chip": "optical", "air_above_mv": 1_800, "air_after_nl": 20_000},
+        "scale": {"chip": "hx711", "counts_per_g": 0},
+    },
+}
 ABSENT = object()
 
 

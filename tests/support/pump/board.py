@@ -175,7 +175,7 @@ class Buttons:
 class Supply:
     """The motor's supply: 12 V until a test changes it; None if it is not measured."""
 
-    low_mv = 10_000
+    low_mv, high_mv = 10_000, 14_000
 
     def __init__(self) -> None:
         self.now_mv = 12_000
@@ -183,8 +183,10 @@ class Supply:
     def mv(self) -> int | None:
         return self.now_mv
 
-    def low(self) -> bool:
-        return self.now_mv is not None and self.now_mv < self.low_mv
+    def amiss(self) -> str:
+        if self.now_mv is None or self.low_mv <= self.now_mv < self.high_mv:
+            return ""
+        return "motor_supply" if self.now_mv < self.low_mv else "motor_supply_high"
 
 
 class Buzzer:

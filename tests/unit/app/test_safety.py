@@ -9,6 +9,7 @@ from app.startup import boot, loading
 from pumpcore.flash import slots
 from pumpcore.program import packing
 from support.programs import constant, resuming
+from support.pump.bench_tables import SENSED
 from support.pump.board import Board
 from support.pump.running import BENCH, Watched, blank_image, power_cut, ready, running
 from thecal.files.bench import payload, read_bench
@@ -219,12 +220,30 @@ def test_a_pump_without_a_bench_or_with_a_damaged_one_does_nothing() -> None:
 def test_a_pump_with_the_bench_of_another_target_says_so_and_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Board, "targets", ("sim",))
     pump = ready(constant(900_000))
-    other = payload(read_bench(hardware_folder() / "tmc2209-peristaltic.toml"))
+    other = payload(read_bench(hardware_folder() / "tmc2209-peristaltic01.toml"))
     pump.board.flash.write("/store/bench.a", slots.pack(9, other))
     again = Watched(pump.image())
     again.advance(0.05)
     assert again.alarms() == ["not_commissioned"] and again.call("hello")["bench"] == ""
     assert again.fault("start") == "alarm_active" and again.fault("ack", fault=607) == "alarm_stays"
+
+
+@pytest.mark.rule("R6")
+def test_a_pump_whose_bench_names_sensors_says_so_and_does_nothing_until_it_gets_another_bench() -> None:
+    pump = ready(constant(900_000))
+    pump.board.flash.write("/store/bench.a", slots.pack(9, json.dumps(BENCH | {"sensors": SENSED["sensors"]}).encode()))
+    again = Watched(pump.image())
+    again.advance(0.05)
+    halted(again, "sensor_unsupported")
+    assert again.fault("start") == "alarm_active" and again.fault("ack", fault=639) == "alarm_stays"
+    assert again.call("hello")["bench"] == "" and again.call("status")["motor_supply_high_mv"] is None
+    (told,) = again.call("alarms")["alarms"]
+    assert "sensors" in told["text"] and "thecal flash" in told["do"]
+    again.board.flash.write("/store/bench.b", slots.pack(10, json.dumps(BENCH).encode()))
+    cured = Watched(again.image())
+    cured.advance(0.05)
+    assert cured.alarms() == []
+    cured.call("start")
 
 
 @pytest.mark.rule("R5")
@@ -318,8 +337,41 @@ def test_a_motor_without_a_supply_does_not_start() -> None:
     assert pump.state() == "running"
 
 
+@pytest.mark.rule("R6")
+def test_a_motor_whose_supply_is_too_high_stops_the_pump_with_a_fault_of_its_own() -> None:
+    pump = running()
+    pump.advance(10)
+    trusted = pump.pump.supervisor.known
+    pump.board.supply.now_mv = 14_000
+    pump.board.clock.now_us += 300_000
+    pump.advance(5)
+    halted(pump, "motor_supply_high")
+    (told,) = pump.records("supply_high")
+    lost = pump.board.guard.count() - trusted
+    assert 0 < lost == told["uncertain_steps"] == pump.call("status")["uncertain_steps"]
+    assert told["motor_supply_mv"] == 14_000 and pump.records("supply_low") == []
+    assert [alarm["name"] for alarm in pump.call("alarms")["alarms"]] == ["motor_supply_high"]
+    assert pump.fault("start") == "alarm_active"
+
+
+@pytest.mark.rule("R6")
+def test_a_motor_with_too_much_supply_does_not_start_and_one_at_the_limit_below_does() -> None:
+    pump = ready(constant(1_000_000))
+    pump.board.supply.now_mv = 14_000
+    assert pump.fault("start") == "supply_high"
+    run = {"purpose": "priming", "volume_nl": 60_000, "steps": 0, "rate_nl": 3_600_000, "rate_seconds_s": 3600}
+    assert pump.fault("run.start", token=pump.token(), **run) == "supply_high"
+    pump.advance(5)
+    assert not pump.board.stepper.enabled and pump.state() == "stopped" and pump.records("started") == []
+    pump.board.supply.now_mv = 13_999
+    pump.call("start")
+    pump.advance(5)
+    assert pump.state() == "running"
+
+
 def test_where_nobody_measures_the_supply_none_is_told() -> None:
     pump = running()
     pump.board.supply.now_mv = None
     pump.advance(5)
-    assert pump.state() == "running" and pump.call("status")["motor_supply_mv"] is None
+    status = pump.call("status")
+    assert pump.state() == "running" and status["motor_supply_mv"] is None and status["motor_supply_high_mv"] is None

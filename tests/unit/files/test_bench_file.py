@@ -10,15 +10,20 @@ from hypothesis import strategies as st
 
 from pumpcore.bench.bench import COILS as COIL_KIND
 from pumpcore.bench.bench import DRIVERS, HIGHEST_HZ, KEYS, STYLE_MICROSTEPS, Bench, BenchError, parse
-from support.pump.bench_tables import COILS, SIM, STEP_DIR, changed
+from support.pump.bench_tables import COILS, SENSED, SIM, STEP_DIR, changed
 from thecal.errors import BadInput
-from thecal.files.bench import FOR_PEOPLE, for_pump, payload, read_bench, read_tables
+from thecal.files.bench import FOR_PEOPLE, checked, for_pump, payload, read_bench, read_tables
 from thecal.files.resources import hardware_folder
 from thecal.files.toml_bounds import UNSEEN
 
 SHIPPED = sorted(hardware_folder().glob("*.toml"))
 LARGEST_PAYLOAD_BYTES = 1_200
-PEOPLE = {"parts": {"R1": {"what": "resistor", "order": "any", "terminals": ["1", "2"]}}, "wiring": {"harness": {"a": []}}}
+PEOPLE = {
+    "parts": {"R1": {"part": "resistor-4k7", "place": "at the driver"}},
+    "wiring": {"harness": {"a": []}, "board": {"step": ["PICO:step"]}},
+    "board": {"columns": 60},
+    "measured": {"R1.ohm": {"value": 4_690, "by": "me"}},
+}
 
 U48 = st.integers(1, 1 << 48)
 U32 = st.integers(1, (1 << 32) - 1)
@@ -74,8 +79,10 @@ def benches(draw: st.DrawFn) -> dict:
     if table["target"] == "rp2":
         table["pins"] = draw(pin_tables("coil_style" in motor, clock_chip))
         if "motor_supply" in table["pins"]:
-            low_mv = draw(st.integers(1_000, 60_000))
-            motor |= {"supply_full_scale_mv": draw(st.integers(max(3_300, low_mv), 60_000)), "supply_low_mv": low_mv}
+            low_mv = draw(st.integers(1_000, 59_999))
+            full_mv = draw(st.integers(max(3_300, low_mv + 1), 60_000))
+            motor |= {"supply_full_scale_mv": full_mv, "supply_low_mv": low_mv}
+            motor |= {"supply_high_mv": draw(st.integers(low_mv + 1, full_mv))} if draw(st.booleans()) else {}
     return table | (PEOPLE if draw(st.booleans()) else {})
 
 
@@ -126,7 +133,7 @@ def test_the_host_takes_exactly_what_the_pump_takes(table: dict, tmp_path_factor
 def test_the_longest_bench_is_still_small() -> None:
     """Every key, each at its longest."""
     motor = {"max_rate_hz": 2_000, "start_rate_hz": 2_000, "acceleration_hz_per_s": 1_000_000}
-    motor |= {"supply_full_scale_mv": 60_000, "supply_low_mv": 10_000}
+    motor |= {"supply_full_scale_mv": 60_000, "supply_low_mv": 10_000, "supply_high_mv": 60_000}
     pins = {"coil_a1": 10, "coil_a2": 11, "coil_b1": 12, "coil_b2": 13, "strobe": 14, "enable": 15, "stop_button": 16}
     pins |= {"bolus_button": 17, "buzzer": 18, "led": 25, "clock_sda": 20, "clock_scl": 21, "motor_supply": 26}
     ceilings = {"rate_nl": 1 << 48, "rate_seconds_s": 1 << 31, "hour_nl": 1 << 48, "day_nl": 1 << 48}
@@ -134,6 +141,15 @@ def test_the_longest_bench_is_still_small() -> None:
     longest = COILS | {"name": "\U0001f4a7" * 40, "clock_chip": True, "pins": pins, "ceilings": ceilings, "calibration": pair}
     longest["motor"] = COILS["motor"] | motor
     Bench(longest)
+    assert len(payload(longest)) <= LARGEST_PAYLOAD_BYTES
+
+
+def test_a_bench_file_with_every_sensor_is_read_and_still_small(tmp_path: Path) -> None:
+    """No pump runs it yet: the sensors are reserved."""
+    table = read_bench(written(tmp_path, SENSED | PEOPLE))
+    assert for_pump(table) == SENSED and checked(table).name == SENSED["name"]
+    pins = {**SENSED["pins"], "bolus_button": 17, "buzzer": 16, "led": 25, "motor_supply": 26}
+    longest = {**SENSED, "name": "\U0001f4a7" * 40, "pins": pins}
     assert len(payload(longest)) <= LARGEST_PAYLOAD_BYTES
 
 

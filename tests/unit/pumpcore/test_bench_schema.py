@@ -109,6 +109,17 @@ REFUSED = {
         SUPPLY | {"motor.supply_low_mv": 16_171},
         "motor.supply_low_mv must be a whole number from 1000 to",
     ),
+    "supply high alone": (SIM, {"motor.supply_high_mv": 14_000}, "motor.supply_full_scale_mv must be a whole number from"),
+    "supply high at the low one": (
+        SIM,
+        SUPPLY | {"motor.supply_high_mv": 10_000},
+        "motor.supply_high_mv must be a whole number from 10001 to 16170, not 10000",
+    ),
+    "supply high beyond what is measured": (
+        SIM,
+        SUPPLY | {"motor.supply_high_mv": 16_171},
+        "motor.supply_high_mv must be a whole number from 10001 to 16170, not 16171",
+    ),
     "coils apart": (COILS, {"pins.coil_b2": 8}, "must be four GPIO numbers in a row"),
     "coils out of order": (COILS, {"pins.coil_b1": 5, "pins.coil_b2": 4}, "must be four GPIO numbers in a row, in this order"),
     "no calibration": (SIM, {"calibration": ABSENT}, "[calibration] is missing"),
@@ -137,6 +148,8 @@ TAKEN = {
     "led elsewhere": (STEP_DIR, {"pins.led": 22}),
     "supply": (STEP_DIR, SUPPLY | {"pins.motor_supply": 28}),
     "supply of a simulated motor": (SIM, SUPPLY),
+    "supply, highest limit": (STEP_DIR, SUPPLY | {"motor.supply_high_mv": 16_170, "pins.motor_supply": 28}),
+    "supply, lowest limit": (SIM, SUPPLY | {"motor.supply_high_mv": 10_001}),
     "button on an analogue pad": (STEP_DIR, {"pins.bolus_button": 27}),
     "enable 22": (STEP_DIR, {"pins.enable": 22}),
     "pins 0 and 1": (STEP_DIR, {"pins.step": 0, "pins.dir": 1}),
@@ -174,6 +187,12 @@ def test_the_attributes_are_what_the_table_says() -> None:
     simulated = Bench(SIM)
     assert (simulated.target, simulated.kind, simulated.pins, simulated.forward) == ("sim", "sim", {}, True)
     assert set(HIGHEST_HZ) == {simulated.kind, stepper.kind, coils.kind}
+
+
+def test_a_bench_without_an_upper_limit_has_none() -> None:
+    assert (Bench(changed(SIM, SUPPLY)).supply_low_mv, Bench(changed(SIM, SUPPLY)).supply_high_mv) == (10_000, 0)
+    assert Bench(changed(SIM, SUPPLY | {"motor.supply_high_mv": 14_000})).supply_high_mv == 14_000
+    assert Bench(SIM).supply_high_mv == 0
 
 
 def test_the_i2c_pairs_are_those_of_the_chip() -> None:

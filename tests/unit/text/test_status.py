@@ -108,6 +108,25 @@ class Journaled:
         return [(None, [one for one in self.pump.journal(ring) if one.sequence >= first])]
 
 
+@pytest.mark.parametrize(
+    ("supply_mv", "high_mv", "text"),
+    [
+        (12_040, 14_000, "12.0 V (too high from 14.0 V)"),
+        (12_040, None, "12.0 V (no upper limit: supply_high_mv in the bench file)"),
+        (None, None, None),
+    ],
+)
+def test_the_supply_is_shown_with_its_upper_limit_or_that_nobody_watches_it(
+    supply_mv: int | None, high_mv: int | None, text: str | None
+) -> None:
+    status = told(running())
+    older = {name: value for name, value in status.items() if name != "motor_supply_high_mv"}
+    found = rows({**status, "motor_supply_mv": supply_mv, "motor_supply_high_mv": high_mv})
+    assert dict(found).get("motor supply") == text
+    if supply_mv is not None and high_mv is None:
+        assert dict(rows({**older, "motor_supply_mv": supply_mv}))["motor supply"] == text
+
+
 def test_a_stop_says_what_this_run_delivered() -> None:
     pump = running(constant(3_600_000))
     pump.advance(1800)

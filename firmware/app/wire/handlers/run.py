@@ -51,7 +51,7 @@ def run_start(pump: Pump, params: dict) -> dict:
     """Order a bolus alone, for priming or calibration; needs a bench and no program. At most once (R8).
 
     `steps` for a calibration, `volume_nl` for priming; the other one is 0. Refusals `not_stopped`, `alarm_active`, `in_maintenance`,
-    `supply_off`, `primed_already`, and those of bolus.start.
+    `supply_off`, `supply_high`, `primed_already`, and those of bolus.start.
     """
     token = params["token"]
     asked = "steps" if params["purpose"] == boluses.CALIBRATION else "volume_nl"

@@ -11,9 +11,12 @@ if 0:  # for the type checker alone
 
 
 def check_supply(pump: Pump) -> None:
-    """Refusal `supply_off` if the motor's supply is too low."""
-    if pump.board.supply.low():
-        raise Refusal("supply_off", motor_supply_mv=pump.board.supply.mv())
+    """Refusals `supply_off`, `supply_high` if the motor's supply is outside the bench's limits."""
+    name, bench = pump.board.supply.amiss(), pump.setup.bench
+    if name == "motor_supply":
+        raise Refusal("supply_off", motor_supply_mv=pump.board.supply.mv(), limit_mv=bench.supply_low_mv)
+    if name:
+        raise Refusal("supply_high", motor_supply_mv=pump.board.supply.mv(), limit_mv=bench.supply_high_mv)
 
 
 def check_tank(pump: Pump, other: "Settings | None" = None) -> None:
@@ -60,7 +63,7 @@ def start(pump: Pump, params: dict) -> dict:
 
 
 def check_start(pump: Pump) -> None:
-    """Refusals `not_stopped`, `no_program`, `alarm_active`, `clock_unknown`, `in_maintenance`, `supply_off`, those of the reservoir."""
+    """Refusals `not_stopped`, `no_program`, `alarm_active`, `clock_unknown`, `in_maintenance`, those of `check_supply` and `check_tank`."""
     program = pump.setup.program
     if pump.board.system.maintenance_requested:
         raise Refusal("in_maintenance")

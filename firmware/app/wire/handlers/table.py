@@ -75,6 +75,7 @@ def identity(pump: Pump) -> dict:
         "events_sequence": pump.journal.rings["events"].next_sequence - 1,
         "faults_sequence": pump.journal.rings["faults"].next_sequence - 1,
         "motor_supply_mv": pump.board.supply.mv(),
+        "motor_supply_high_mv": (setup.bench.supply_high_mv or None) if setup.bench else None,
         "free_memory_bytes": pump.board.system.free_memory_bytes(),
         "counters": counters,
         "last_error": pump.alarms.last_error,

@@ -141,7 +141,7 @@ class Delivered(Shape):
     uncertain_nl: int | None = None
 
 
-@repeats(replies.STATUS, without="zone_known protocol")
+@repeats(replies.STATUS, without="zone_known protocol motor_supply_high_mv")
 class Status(Shape):
     """The pump's state, deliveries and alarms. `utc_s` is 0 if the pump does not know the time; `transition_utc_s` is the next change of
     local time, 0 if it knows none."""

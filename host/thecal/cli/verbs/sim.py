@@ -6,9 +6,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.cli import complete
+from thecal.cli import complete, running_sim
 from thecal.cli.options import AsJson, Port
-from thecal.errors import BadInput, Failed
+from thecal.cli.sim_options import (
+    Alter,
+    BalanceProtocol,
+    Digit,
+    Evaporation,
+    Head,
+    Host,
+    MotorSupply,
+    Noise,
+    Prefix,
+    Press,
+    Pulsation,
+    Slip,
+    Turn,
+)
+from thecal.errors import BadInput
 from thecal.terminal.console import data, headed, talk
 
 if TYPE_CHECKING:
@@ -17,20 +32,14 @@ if TYPE_CHECKING:
 MOST_SPEED = 100
 MOST_PUMPS = 100
 THIS_COMPUTER = ("127.0.0.1", "::1", "localhost")
+DIGITS_UG = {"0.01 mg": 10, "0.1 mg": 100, "1 mg": 1_000, "10 mg": 10_000}
 BALANCE = ("balance", "balance_socket")
-BUTTONS = ("stop", "hold", "bolus")
-Press = Annotated[
-    str | None, typer.Option("--press", metavar="BUTTON", help="Press a button of the running one: stop, hold (stop, for 4 s), or bolus.")
-]
-HOLD_S = 4.0  # of this computer's time
 
 
 def sim(
     bench: Annotated[
         str,
-        typer.Option(
-            metavar="BENCH", help="Bench of the pump: sim-clock, sim-noclock, or a bench file.", autocompletion=complete.benches
-        ),
+        typer.Option(metavar="BENCH", help="Bench of the pump: sim-clock, sim-noclock, or a bench file.", autocompletion=complete.benches),
     ] = "sim-clock",
     seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of the pump's unique id, crystal and boot time.")] = 1,
     speed: Annotated[float | None, typer.Option(metavar="FACTOR", help="Factor of real time, at most 100.")] = None,
@@ -40,21 +49,20 @@ def sim(
         typer.Option(metavar="FILE", help="File of the pump's flash; with --count, their folder (default: a file per bench and seed)."),
     ] = None,
     balance: Annotated[bool, typer.Option("--balance", help="Put a simulated balance under the outlet, on its own port.")] = False,
-    balance_protocol: Annotated[
-        str, typer.Option(metavar="NAME", help="Protocol of the balance: mt-sics, sbi, or plain (prints unasked).")
-    ] = "mt-sics",
-    evaporation: Annotated[str, typer.Option(metavar="RATE", help="Evaporation from the vessel on the balance.")] = "0 mg/h",
-    pulsation: Annotated[
-        float, typer.Option(min=0.0, max=200.0, metavar="PERCENT", help="Swing of the flow per roller, in percent.")
-    ] = 0.0,
+    balance_protocol: BalanceProtocol = "mt-sics",
+    balance_digit: Digit = "0.1 mg",
+    balance_noise: Noise = None,
+    evaporation: Evaporation = None,
+    head: Head = None,
+    pulsation: Pulsation = 0.0,
     count: Annotated[int, typer.Option(min=1, max=MOST_PUMPS, metavar="NUMBER", help="Run so many pumps, each with the next seed.")] = 1,
-    name: Annotated[
-        str | None, typer.Option(metavar="PREFIX", help="Name the pumps PREFIX-SEED (default: sim with --count, otherwise no change).")
-    ] = None,
-    host: Annotated[
-        str, typer.Option(metavar="ADDR", help="Address of the pump's network port (default: this computer only).")
-    ] = "127.0.0.1",
+    name: Prefix = None,
+    host: Host = "127.0.0.1",
     press: Press = None,
+    slip: Slip = None,
+    turn: Turn = None,
+    alter: Alter = None,
+    motor_supply: MotorSupply = None,
     port: Port = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start with a newly flashed pump.")] = False,
     as_json: AsJson = False,
@@ -63,15 +71,19 @@ def sim(
     from thecal.files.bench import bench_file
     from thecal.sim import serve
 
-    if press is not None or port is not None:
-        press_button(press, port, as_json)
+    order = running_sim.order_of({"press": press, "slip": slip, "turn": turn, "alter": alter, "motor-supply": motor_supply})
+    if order is not None or port is not None:
+        running_sim.carry_out(order, port, as_json)
         return
     check_speed(speed)
     bench_path = bench_file(bench)
     wanted = pumps(bench_path, range(seed, seed + count), image, name)
     options: dict[str, Any] = {"speed": speed, "virtual": virtual, "host": host}
+    if head is not None:
+        options["head"] = checked_head(head, pulsation)
     if balance:
-        options["balance"] = balance_options(balance_protocol, evaporation, pulsation)
+        facts = balance_facts(balance_protocol, balance_digit, balance_noise, evaporation)
+        options["balance"] = balance_options(facts, pulsation, drafty=head is not None)
     if fresh:
         remove_flashes(wanted)
 
@@ -145,49 +157,53 @@ def check_image(path: Path) -> None:
         raise BadInput(f"{path} is not a plain file", "name a file for the pump's flash, or leave --image out")
 
 
-def press_button(button: str | None, port: str | None, as_json: bool) -> None:
-    """Press a button of the named simulated pump, otherwise of the only one. Raises BadInput, Failed or NoPump."""
-    from thecal.pump.transport import ports, registry
-    from thecal.sim.control import Control
-    from thecal.terminal.console import emit_json
+def checked_head(text: str, pulsation_percent: float) -> str:
+    """Return the text of a head that the simulator understands. Raises BadInput."""
+    from thecal.sim.errors import SimulatorError
+    from thecal.sim.world.head_text import head_of
 
-    if button is None:
-        raise BadInput("--port names the pump for --press", "leave it out: a simulated pump chooses its own port")
-    if button not in BUTTONS:
-        raise BadInput(f"--press {button!r} is not a button", f"write one of {', '.join(BUTTONS)}")
-    running = registry.entries()
-    if not running:
-        raise Failed("no simulated pump runs", "start one: thecal sim")
-    how = f"name one: thecal sim --press {button} --port PORT"
-    named = ports.named(port)
-    found = [one for one in running if named is None or named.port_url in (one.get("port"), one.get("socket"))]
-    if not found:
-        raise Failed(f"{named.port_url if named else ''} is not a simulated pump that runs", how)
-    if len(found) != 1:
-        raise Failed(f"{len(found)} simulated pumps run", how)
-    host, _, port = str(found[0]["control"]).rpartition(":")
-    with Control(host, int(port), str(found[0]["control_secret"])) as control:
-        if button == "bolus":
-            control.press_bolus()
-        else:
-            control.press_stop(HOLD_S * max(1.0, float(str(found[0].get("speed") or 1))) if button == "hold" else 0)
-    if as_json:
-        emit_json({"pressed": button})
-    else:
-        data(f"pressed: {button}")
+    if pulsation_percent:
+        raise BadInput("--head and --pulsation both say how the flow swings", f"write --head sinus,swing={pulsation_percent:g}%")
+    try:
+        head_of(text)
+    except SimulatorError as error:
+        raise BadInput(f"--head {text}: {error.cause}", error.do) from None
+    return text
 
 
-def balance_options(protocol: str, evaporation: str, pulsation_percent: float) -> Any:
-    from thecal.quantities.typed import parse
+def balance_options(facts: dict[str, Any], pulsation_percent: float, drafty: bool) -> Any:
+    """Return a calm balance, or one with lag, correlated noise and drifting evaporation."""
     from thecal.sim.world.balance import BalanceOptions
+
+    return BalanceOptions.drafty(**facts) if drafty else BalanceOptions(**facts, pulsation_percent=pulsation_percent)
+
+
+def balance_facts(protocol: str, digit: str, noise: str | None, evaporation: str | None) -> dict[str, Any]:
+    """Return what the options say of the balance. Raises BadInput."""
     from thecal.sim.world.balance_talk import PROTOCOLS
 
     if protocol not in PROTOCOLS:
         raise BadInput(f"--balance-protocol {protocol!r} is not known", f"write one of {', '.join(PROTOCOLS)}")
-    lost = parse(evaporation)
-    if lost.kind() != "mass/time":
-        raise BadInput(f"--evaporation {evaporation!r} is a {lost.kind()}", 'write a mass per time, like "0.5 mg/h"')
-    return BalanceOptions(protocol, evaporation_ug_per_h=float(lost.to("ug/h")), pulsation_percent=pulsation_percent)
+    if digit not in DIGITS_UG:
+        raise BadInput(f"--balance-digit {digit!r} is not known", f"write one of {', '.join(DIGITS_UG)}")
+    facts: dict[str, Any] = {"protocol": protocol, "resolution_ug": DIGITS_UG[digit]}
+    if noise is not None:
+        facts["noise_ug"] = measured("--balance-noise", noise, "mass", "ug", 'write a mass, like "0.15 mg"')
+    if evaporation is not None:
+        facts["evaporation_ug_per_h"] = measured(
+            "--evaporation", evaporation, "mass/time", "ug/h", 'write a mass per time, like "0.5 mg/h"'
+        )
+    return facts
+
+
+def measured(option: str, text: str, kind: str, unit: str, do: str) -> float:
+    """Return the quantity of an option in `unit`. Raises BadInput if it is of another kind."""
+    from thecal.quantities.typed import parse
+
+    found = parse(text)
+    if found.kind() != kind:
+        raise BadInput(f"{option} {text!r} is a {found.kind()}", do)
+    return float(found.to(unit))
 
 
 def default_image(bench_path: Path, seed: int) -> Path:

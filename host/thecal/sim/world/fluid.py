@@ -1,4 +1,4 @@
-"""The fluid that the motor's true steps deliver, in micrograms, at any recent moment.
+"""The fluid that the motor's true steps deliver without a simulated head, in micrograms, at any recent moment.
 
 A roller that leaves the tube takes volume back: the flow swings about its mean once per roller; the volume over a whole turn and every
 step count stay the same.
@@ -51,6 +51,14 @@ class Fluid:
             if true_ns >= first_ns:
                 return before + 1 + (true_ns - first_ns) * (steps - 1) // (last_ns - first_ns)
         return self._runs[0].before if self._runs else 0
+
+    def delivered_ug(self, at_ns: int) -> float:
+        """Return the mass delivered by a time."""
+        return self.mass_ug(self.steps_at(at_ns))
+
+    def weighed_ug(self, at_ns: int) -> float:
+        """Return the mass on a balance by a time: at once."""
+        return self.delivered_ug(at_ns)
 
     def mass_ug(self, steps: int) -> float:
         """Return the mass delivered by so many steps since the head's angle zero."""

@@ -32,6 +32,10 @@ class Individual:
         bits = self._number(what)
         return sum((bits >> (16 * part)) & 0xFFFF for part in range(4)) / 37_837.2 - 3.464
 
+    def share(self, what: str) -> float:
+        """Return a number from 0 to 1 (excluded), evenly spread; the same for the same `what`."""
+        return (self._number(what) >> 11) / (1 << 53)
+
     def _number(self, what: str) -> int:
         return int.from_bytes(hashlib.sha256(f"{self.seed}/{what}".encode()).digest()[:8], "little")
 

@@ -71,6 +71,9 @@ class Plant:
     def __init__(self) -> None:
         self.true_steps = 0
         self.powered = True  # the motor's own supply
+        self._energised = False  # of the driver, as seen last
+        # called with the true ns when the driver takes hold of the motor
+        self.on_energise: Callable[[int], None] | None = None
         self._last_step: LastStep | None = None
         # called for each run of true steps with (true ns of the first and of the last step, steps before them, steps)
         self.watch: Callable[[int, int, int, int], None] | None = None
@@ -109,6 +112,7 @@ class Plant:
     def enable(self, now_ns: int, on: bool) -> None:
         self.settle(now_ns)
         self.enabled = on
+        self._look_at_driver(now_ns)
 
     def allow(self, now_ns: int, steps: int) -> None:
         """Move the guard's allowance to this absolute count."""
@@ -118,6 +122,7 @@ class Plant:
     def rearm(self, now_ns: int) -> None:
         self.settle(now_ns)
         self.guard.tripped = False
+        self._look_at_driver(now_ns)
 
     def latch_stop(self, now_ns: int) -> None:
         """Press the stop button: the enable line drops in hardware, and queued steps are not made."""
@@ -133,7 +138,13 @@ class Plant:
     def power_down(self, now_ns: int) -> None:
         self.settle(now_ns)
         self._queue.clear()
-        self.enabled = False
+        self.enabled = self._energised = False
+
+    def supply(self, now_ns: int, powered: bool) -> None:
+        """Set if the motor's own supply is there."""
+        self.settle(now_ns)
+        self.powered = powered
+        self._look_at_driver(now_ns)
 
     @property
     def last_step_ns(self) -> int | None:
@@ -176,6 +187,8 @@ class Plant:
     def _emit(self, current: Slice, pulses: int) -> None:
         guard = self.guard
         was_moving = self.enabled and self.powered and not self.held
+        if was_moving and not self._energised:
+            self._look_at_driver(current.time_ns(current.emitted + 1))
         passed = guard.take(pulses)
         current.emitted += passed
         self.generated += passed
@@ -190,5 +203,12 @@ class Plant:
 
     def _strike_queue(self) -> None:
         """Let queued slices last as long as before, without pulses, even after a release."""
+        self._energised = False
         for waiting in self._queue:
             waiting.steps = waiting.emitted = 0
+
+    def _look_at_driver(self, now_ns: int) -> None:
+        """Report when the driver takes hold."""
+        before, self._energised = self._energised, self.moving and self.powered
+        if self._energised and not before and self.on_energise is not None:
+            self.on_energise(self._crystal.true_ns(now_ns))
