@@ -75,7 +75,7 @@ def test_the_covers_posts_stand_on_the_heads_plate_and_touch_nothing_else(everyt
     head, cover = everything["head"], everything["roller_cover"]
     assert head.distance_to(cover) < 0.001
     over_the_plate = head - Box(500.0, 2 * 4.5, 500.0)
-    assert over_the_plate.distance_to(cover) >= 0.4
+    assert over_the_plate.distance_to(cover) >= 0.4 - 0.001
 
 
 def test_the_magnet_reads_through_the_cover(everything: dict[str, Any]) -> None:
