@@ -47,7 +47,7 @@ def draw(view: View, labels: Mapping[tuple[str, str], str], numbered: bool = Tru
         _track(view, track)
     for mark, pin, hole in view.layout.pads():
         x, y = view.at(hole)
-        first = pin == next(iter(view.layout.places[mark].holes))
+        first = pin == next(iter(view.layout.places[mark].footprint.pads))
         style = {"kind": "pad", "data_pin": f"{mark}:{pin}", "fill": "#c9d0d6", "stroke": _CASING, "stroke_width": 0.35}
         half = 0.26 * view.pitch
         if first:

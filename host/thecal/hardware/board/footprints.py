@@ -5,6 +5,7 @@ Sources: pads of the TMC2209 module from Watterott's board file SilentStepStick-
 from Adafruit's board files (all read 2026-11-30); a StepStick plugs in with its chip down, so those two rows are mirrored against the file.
 Pico: two rows of 20, 17.78 mm apart, board 51 x 21 mm (Raspberry Pi Pico datasheet). MCP1700 in TO-92: GND, VIN, VOUT from the left, flat
 side to you (Microchip DS20001826). The order of the 2858's pins: a public note on its 3.3 V sister, the same board.
+SIP3 converters: VIN, GND, VOUT as a 78xx, printed side to you (Recom R-78 data sheet); how deep the pins stand in the body was not read.
 Bodies of the small parts: the largest common size of their kind.
 """
 
@@ -165,7 +166,7 @@ _FIXED = {
     "adafruit-3013": _clock(),
     # Its pins are not in the middle of the 17.8 mm board, on which side was not read: room for both.
     "pololu-2858": Footprint(_row("PG", "EN", "VIN", "GND", "VOUT"), Box(-7.7, -16.6, 4 * PITCH_MM + 7.7, 1.4), "block"),
-    "sip3": Footprint(_row("VIN", "GND", "VOUT"), Box(-3.3, -6.3, 2 * PITCH_MM + 3.3, 6.3), "block"),
+    "sip3": Footprint(_row("VIN", "GND", "VOUT"), Box(-3.3, -6.3, 2 * PITCH_MM + 3.3, 6.3), "sip"),
     "to92": Footprint(_row("GND", "VIN", "VOUT"), Box(-0.1, -2.3, 2 * PITCH_MM + 0.1, 1.6), "to92"),
     "fuse-5x20": Footprint({"1": (0, 0), "2": (9, 0)}, Box(-2.2, -4.9, 9 * PITCH_MM + 2.2, 4.9), "fuse", drill_mm=1.3),
     "axial-0207": _axial("resistor", 4, 2.5),

@@ -17,6 +17,7 @@ _FILL = {
     "ceramic": "#f3c98b",
     "can": "#b9c8d6",
     "block": "#c9c9c9",
+    "sip": "#c9c9c9",
     "to92": "#c9c9c9",
     "fuse": "#e8eef2",
     "terminals": "#b8dfb8",
@@ -49,7 +50,7 @@ def _body(view: View, place: Place) -> None:
         view.rect(outline, rx=radius, fill=fill, stroke=_LINE, stroke_width=0.3, kind="body", data_mark=place.mark)
     if shape == "diode":
         _band(view, place, outline)
-    if shape == "to92":
+    if shape in ("to92", "sip"):
         _flat_side(view, place)
     if shape == "pico":
         _usb(view, place)
@@ -96,7 +97,7 @@ def _band(view: View, place: Place, body: Box) -> None:
 
 
 def _flat_side(view: View, place: Place) -> None:
-    """A thick line along the flat side of a TO-92: at rotation 0 towards larger rows."""
+    """A thick line along the flat side of a TO-92, the printed side of a converter: at rotation 0 towards larger rows."""
     left, _, right, bottom = place.footprint.outline
     view.rect(view.box(place, Box(left, bottom - 0.3, right, bottom)), fill=_LINE)
 
@@ -196,7 +197,7 @@ def _words(view: View, place: Place, value: str) -> None:
         view.page.text(free, y + 0.7 * size, value, font_size=size)
     elif shape in ("module", "to92"):
         _text(view, x, top - 0.8 * size, f"{place.mark} {value}")
-    elif shape == "block":
+    elif shape in ("block", "sip"):
         _text(view, x, y - 0.3 * (bottom - top), place.mark)
         view.page.text(x, top - 0.7 * size, value, font_size=size)
     elif shape == "can" and right - left < 6 * size:
