@@ -131,9 +131,25 @@ test-board: $(TEST_STAMP) ## the device scenarios on a board: PORT=/dev/ttyACM0
 bench: $(BENCH_STAMP) ## ours against named peers on one emulated board, minutes: JSON=1, QUICK=1, ONLY="edges speed"; needs a UF2
 	@PYTHONPATH=tests $(BIN)/python -m bench $(if $(filter-out 0,$(JSON)),--json) $(if $(filter-out 0,$(QUICK)),--quick) $(if $(ONLY),--only $(ONLY))
 
-wiring: $(RUN_STAMP) ## draw the wiring of hardware/ anew; needs Graphviz and the extra [docs]
-	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
-	@$(BIN)/python -m thecal.hardware hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
+# The printed parts have an environment of their own, 1 GB, with exact versions: another version may write other STEP files.
+CAD_VENV ?= .venv-cad
+CAD_STAMP := $(CAD_VENV)/.installed
+.PHONY: cad test-cad
+
+$(CAD_STAMP): hardware/cad/requirements.txt | $(BIN)/python
+	@echo "setting up $(CAD_VENV) for the printed parts, 1 GB"
+	@$(BIN)/python -m venv $(CAD_VENV)
+	@$(CAD_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement hardware/cad/requirements.txt
+	@touch $@
+
+cad: $(CAD_STAMP) ## write the printed parts of hardware/cad anew, after a change of sizes.toml: STEP, STL, pictures
+	@PYTHONPATH=hardware/cad $(CAD_VENV)/bin/python -m thecal_cad
+
+test-cad: $(CAD_STAMP) ## the printed parts: fresh against committed ones, sizes, clearances, walls; makes an environment of 1 GB
+	@THECAL_CAD=must $(CAD_VENV)/bin/python -m pytest -q tests/cad
+
+wiring: $(RUN_STAMP) ## write pages, drawings, lists of parts and labels of hardware/ anew
+	@$(BIN)/python -m thecal.hardware hardware/tmc2209-peristaltic01.toml hardware/drv8833-coils.toml
 
 DIST ?= dist
 .PHONY: wheel
@@ -153,5 +169,5 @@ hazards: $(RUN_STAMP) ## the hazard table: each hazard, the rules that hold it, 
 	@PYTHONPATH=tests $(BIN)/python -m hazards
 
 clean: ## remove what make and the demo made, .venv too
-	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CAD_VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -24,8 +24,9 @@ TIER_OF_FOLDER = {
     "mutations": "mutations",
     "bench": "bench",
     "page": "page",
+    "cad": "cad",
 }
-TIERS = ("unit", "mpy", "sim/device", "emu", "board", "faults", "rules", "mutations", "page")
+TIERS = ("unit", "mpy", "sim/device", "emu", "board", "faults", "rules", "mutations", "page", "cad")
 
 hypothesis.settings.register_profile("brief", deadline=None, max_examples=25, derandomize=True, print_blob=True)  # make test
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=60, derandomize=True, print_blob=True)  # make test-long

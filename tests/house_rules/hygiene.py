@@ -4,7 +4,7 @@ import re
 
 from house_rules.tree import ROOT, tracked_paths
 
-BINARY_SUFFIXES = (".png", ".jpg", ".gif", ".ico", ".bin", ".uf2", ".wasm", ".mpy", ".pdf", ".gz", ".zip")
+BINARY_SUFFIXES = (".png", ".jpg", ".gif", ".ico", ".bin", ".uf2", ".wasm", ".mpy", ".pdf", ".gz", ".zip", ".stl")
 
 # Written in pieces, so that this file does not contain what it looks for.
 PATTERNS = {

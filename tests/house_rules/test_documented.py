@@ -196,7 +196,7 @@ def test_every_commented_line_of_the_template_is_in_one_of_its_alternatives() ->
     assert keys - used == set()
 
 
-@pytest.mark.parametrize("bench", [None, "sim-clock", "sim-noclock", "tmc2209-peristaltic", "drv8833-coils"])
+@pytest.mark.parametrize("bench", [None, "sim-clock", "sim-noclock", "tmc2209-peristaltic01", "drv8833-coils"])
 @pytest.mark.parametrize("name", ALTERNATIVES)
 def test_each_alternative_of_the_template_is_accepted(name: str, bench: str | None, tmp_path: Path) -> None:
     """Without a bench as with each of them: a minimum rate was once refused by a step of 1 nl, which no bench has."""

@@ -12,7 +12,7 @@ import pytest
 from house_rules.making import make
 from house_rules.tree import ROOT
 
-TARGETS = ("demo", "test", "test-long", "test-page", "pictures", "check", "flash", "test-emu", "test-board", "bench", "hazards", "torture",
+TARGETS = ("demo", "test", "test-long", "test-page", "pictures", "cad", "test-cad", "check", "flash", "test-emu", "test-board", "bench", "hazards", "torture",
            "setup", "clean", "help")  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from support.host.cli import server
 Runner = Callable[[str, dict[str, str], Path, str], subprocess.CompletedProcess[str]]
 # Examples that fail on a healthy simulated pump: there is no board, and no alarm to acknowledge.
 ENDS = {
-    "thecal flash --bench tmc2209-peristaltic": 3,
+    "thecal flash --bench tmc2209-peristaltic01": 3,
     "thecal ack power_lost": 1,
     "thecal characterise --balance /dev/ttyUSB0 --rate \"5 mL/h\"": 3,
     # The example's program has no line to prime and no reservoir.

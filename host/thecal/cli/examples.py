@@ -22,8 +22,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Give its motor too little supply", "thecal sim --motor-supply 5 --port flow-1"),
     ),
     "flash": (
-        ("Put the firmware on a new board", "thecal flash --bench tmc2209-peristaltic"),
-        ("See the plan, with or without a board", "thecal flash --bench tmc2209-peristaltic --dry-run"),
+        ("Put the firmware on a new board", "thecal flash --bench tmc2209-peristaltic01"),
+        ("See the plan, with or without a board", "thecal flash --bench tmc2209-peristaltic01 --dry-run"),
         ("Update the pump flow-1; it keeps its bench", "thecal flash --port flow-1"),
         ("Remove lost keys, with its stop button held at power-up", "thecal flash --forget-key"),
     ),
@@ -42,12 +42,13 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "new": (("Write a prescription to edit", "thecal new rx.toml"),),
     "limits": (
         ("Show the limits of the pump and its program", "thecal limits"),
-        ("Show them for a prescription, without a pump", "thecal limits rx.toml --bench tmc2209-peristaltic"),
+        ("Show them for a prescription, without a pump", "thecal limits rx.toml --bench tmc2209-peristaltic01"),
     ),
     "bench": (
         ("Show the ceilings and what is used of them", "thecal bench show"),
         ("Lower what 24 hours may hold", 'thecal bench set --max-per-day "30 mL"'),
         ("Raise the highest rate, at the pump", 'thecal bench set --max-rate "12 mL/h"'),
+        ("Check the wires of a bench file", "thecal bench check tmc2209-peristaltic01"),
     ),
     "forecast": (
         ("Show what a prescription will do", "thecal forecast rx.toml"),

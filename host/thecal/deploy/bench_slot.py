@@ -10,6 +10,7 @@ from pumpcore.flash import slots
 from thecal.deploy import marks
 from thecal.errors import BadInput
 from thecal.files.bench import Bench, payload
+from thecal.hardware import check
 from thecal.quantities.amounts import ml, ml_per_h
 
 NAME = "bench"
@@ -18,13 +19,17 @@ TARGET = "rp2"
 
 
 def require_for_board(wanted: Bench) -> None:
-    """Raise BadInput if the bench describes a rig without RP2040, or one with sensors, which the pump would refuse."""
+    """Raise BadInput unless the bench may go to a board. Nothing overrides that.
+
+    It must describe a rig with an RP2040 and without sensors, which the pump would refuse, and break no electrical rule.
+    """
     if wanted.get("target") != TARGET:
         cause = f"the bench {wanted.get('name')} is for target {wanted.get('target')}, not for a board"
         raise BadInput(cause, f'name a bench file with target = "{TARGET}"')
     if bench.SENSORS in wanted:
         cause, do = fault_texts.told("sensor_unsupported")
         raise BadInput(f"{wanted.get('name')}: {cause} (sensor_unsupported)", do)
+    check.require_bench(wanted)
 
 
 def newest(files: Mapping[str, bytes]) -> tuple[int, bytes, str] | None:

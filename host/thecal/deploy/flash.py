@@ -55,7 +55,9 @@ class Flash:
     boots: int = 0
 
     def run(self) -> dict[str, Any]:
-        """Carry out all steps, or with `dry_run` those that change nothing. Returns the report."""
+        """Carry out all steps, or with `dry_run` those that change nothing. Returns the report. Raises BadInput for an unsafe bench."""
+        if self.order.bench is not None:
+            bench_slot.require_for_board(self.order.bench)
         begun_s = time.monotonic()
         seen = finding.look(self.candidate.port_url)
         self.report = {"port": self.candidate.port_url, "release": self.built.release, "dry_run": self.order.dry_run}

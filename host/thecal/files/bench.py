@@ -14,7 +14,7 @@ from thecal.files import toml_file
 Bench = dict[str, Any]
 
 # Tables for buying and wiring; the pump never receives them.
-FOR_PEOPLE = ("parts", "wiring")
+FOR_PEOPLE = ("parts", "wiring", "board", "measured")
 FILE = toml_file.Kind("a bench file", "name a bench file, such as one of hardware/*.toml")
 
 

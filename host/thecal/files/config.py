@@ -19,7 +19,7 @@ KEYS = {
 }
 CHOICES = {"units": ("mL", "uL"), "keys": ("keyring", "file")}
 EXAMPLE = {
-    "port": "flow-1", "bench": "tmc2209-peristaltic", "library": "drugs.toml", "units": "uL", "zone": "Europe/Berlin", "keys": "file",
+    "port": "flow-1", "bench": "tmc2209-peristaltic01", "library": "drugs.toml", "units": "uL", "zone": "Europe/Berlin", "keys": "file",
 }  # fmt: skip
 
 

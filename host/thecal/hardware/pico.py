@@ -12,6 +12,9 @@ FIXED = {
     **{f"GND{pin}": pin for pin in (3, 8, 13, 18, 23, 28, 38)},
     "AGND": 33,
     "RUN": 30,
+    "ADC_VREF": 35,
     "3V3": 36,
+    "3V3_EN": 37,
     "VSYS": 39,
+    "VBUS": 40,
 }

@@ -24,7 +24,7 @@ from thecal.files.bench import payload
 from thecal.files.resources import firmware_folder
 from thecal.sim.guest.image import BENCH_PATH, format_image
 
-BENCH_NAME = "tmc2209-peristaltic"
+BENCH_NAME = "tmc2209-peristaltic01"
 BENCH = named(BENCH_NAME)
 DISABLED_LEVEL = 1  # of the TMC2209
 PATIENCE_S = 900.0  # of this machine: the emulator needs minutes for a board's seconds

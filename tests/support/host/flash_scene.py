@@ -11,7 +11,7 @@ from thecal.files.bench import read_bench
 from thecal.files.resources import hardware_folder
 from thecal.pump.transport.ports import Candidate
 
-BENCH = read_bench(hardware_folder() / "tmc2209-peristaltic.toml")
+BENCH = read_bench(hardware_folder() / "tmc2209-peristaltic01.toml")
 MPY = b"M\x06\x00\x1f"
 SOURCES = {"/main.py": b"import app.pump\n", "/app/pump.py": b"new", "/app/wire/handlers/table.py": b"new", "/hal/__init__.py": b""}
 COMPILED = {path: MPY + data for path, data in SOURCES.items() if path != "/main.py"}

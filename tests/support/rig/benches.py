@@ -8,7 +8,7 @@ from thecal.files.bench import Bench, read_bench
 from thecal.files.resources import hardware_folder
 
 CLOCK, NO_CLOCK = "sim-clock", "sim-noclock"
-CHIP_BENCH = "tmc2209-peristaltic"
+CHIP_BENCH = "tmc2209-peristaltic01"
 HIGH_CEILINGS = {"rate_nl": 300_000_000, "hour_nl": 300_000_000, "day_nl": 4_000_000_000}  # for tests of the motor's limits
 _CLOCK_PINS = ("clock_sda", "clock_scl")
 

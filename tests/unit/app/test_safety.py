@@ -220,7 +220,7 @@ def test_a_pump_without_a_bench_or_with_a_damaged_one_does_nothing() -> None:
 def test_a_pump_with_the_bench_of_another_target_says_so_and_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Board, "targets", ("sim",))
     pump = ready(constant(900_000))
-    other = payload(read_bench(hardware_folder() / "tmc2209-peristaltic.toml"))
+    other = payload(read_bench(hardware_folder() / "tmc2209-peristaltic01.toml"))
     pump.board.flash.write("/store/bench.a", slots.pack(9, other))
     again = Watched(pump.image())
     again.advance(0.05)

@@ -12,7 +12,7 @@ from thecal.checks.rigs import Rig
 from thecal.pump import layers
 from thecal.pump.layers import Bench, words
 
-BENCH = Bench("tmc2209-peristaltic", 10_000_000, 3600, 5_000_000, 40_000_000)
+BENCH = Bench("tmc2209-peristaltic01", 10_000_000, 3600, 5_000_000, 40_000_000)
 
 
 def program(**limits: int) -> Program:
@@ -25,7 +25,7 @@ def program(**limits: int) -> Program:
 def test_a_day_above_the_bench_names_the_bench_and_the_command() -> None:
     said = words("day_above_ceiling", {"asked_nl": 72_040_000, "limit_nl": 40_000_000}, program(), BENCH)
     assert said == (
-        "the limit is a ceiling of the bench tmc2209-peristaltic, 40 mL in 24 h (thecal bench show). "
+        "the limit is a ceiling of the bench tmc2209-peristaltic01, 40 mL in 24 h (thecal bench show). "
         'To raise it, at the pump: thecal bench set --max-per-day "72.1 mL"'
     )
 
@@ -40,7 +40,7 @@ def test_a_day_above_the_bench_names_the_bench_and_the_command() -> None:
         ("limit_wider", {"parameter": "day_nl", "asked_nl": 50_000_000}, {"day_nl": 50_000_000}, "a ceiling of the bench"),
         ("demand_rate", {"asked_rate_nl": 12_000_000}, {}, '--max-rate "12 mL/h"'),
         ("demand_volume", {"window": "hour", "asked_nl": 6_000_000}, {}, "--max-per-hour"),
-        ("rate_above_motor", {"asked_nl": 1}, {}, "the motor's of the bench tmc2209-peristaltic"),
+        ("rate_above_motor", {"asked_nl": 1}, {}, "the motor's of the bench tmc2209-peristaltic01"),
         ("bolus_above_max", {"asked_nl": 1}, {}, "bolus.max_dose in its prescription"),
         ("not_stopped", {}, {}, ""),
     ],
@@ -74,6 +74,6 @@ def test_the_ceiling_that_would_bind_next_is_named_with_the_first() -> None:
             check_program(made, rig, rig.calibration)
         return next_limit(made, rig, refused.value)
 
-    assert said(5_000_000).startswith("after that one the limit would be a ceiling of the bench tmc2209-peristaltic, 40 mL in 24 h")
+    assert said(5_000_000).startswith("after that one the limit would be a ceiling of the bench tmc2209-peristaltic01, 40 mL in 24 h")
     assert '--max-per-day "121 mL"' in said(5_000_000)
     assert said(3_000_000) == ""

@@ -1,4 +1,4 @@
-"""`thecal bench show | set`, and the buttons of a simulated pump."""
+"""`thecal bench show | set | check`, and the buttons of a simulated pump."""
 
 import importlib
 import io
@@ -8,10 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from pumpcore.faults.faults import Refusal
 from support.host.therapy_pump import CEILINGS, TherapyPump
 from thecal.cli import held_button
+from thecal.cli.schema.therapy import BenchCheck
+from thecal.files.resources import hardware_folder
 from thecal.pump.layers import Bench
 
 verb = importlib.import_module("thecal.cli.verbs.bench")  # the package has the function under this name
@@ -83,7 +86,7 @@ def test_a_pump_that_runs_is_named_before_anything_is_asked(run, pump):
     ("words", "said"),
     [
         (("set",), "needs at least one ceiling"),
-        (("sett",), '"sett" is neither show nor set'),
+        (("sett",), '"sett" is neither show, set nor check'),
         (("show", "--max-rate", "1 mL/h"), "`bench show` takes none"),
         (("set", "--max-rate", "1 mL"), "--max-rate: "),
         (("set", "--max-per-hour", "0 mL"), "--max-per-hour: "),
@@ -163,3 +166,60 @@ def test_a_button_of_one_of_two_is_pressed_by_its_name(thecal_says, pump, monkey
     assert code == 0 and pressed == ["4", "4", 9_500] and '"motor_supply_mv": 9500' in out
     code, _, err = thecal_says("sim", "--press", "stop", "--port", "/dev/ttyACM9")
     assert code == 1 and "/dev/ttyACM9 is not a simulated pump that runs" in err
+
+
+@pytest.fixture
+def wrong_bench(tmp_path: Path) -> Path:
+    """Return the file of the shipped bench without its enable resistor."""
+    text = (hardware_folder() / "tmc2209-peristaltic01.toml").read_text(encoding="utf-8")
+    lines = [line.replace('"R1:1", ', "").replace('"R1:2", ', "") for line in text.splitlines() if not line.startswith("R1 = ")]
+    board = "\n".join(lines).partition("[board")[0]
+    (tmp_path / "mine.toml").write_text(board, encoding="utf-8")
+    return tmp_path / "mine.toml"
+
+
+def test_a_good_bench_has_no_finding_and_says_how_far_its_figures_are_known(thecal_says):
+    code, out, err = thecal_says("bench", "check", "tmc2209-peristaltic01")
+    assert (code, out.strip()) == (0, "tmc2209-peristaltic01: no finding")
+    assert " read, " in err and " unread, " in err and "no builder has measured one yet" in err
+
+
+def test_a_simulated_bench_has_nothing_to_check(thecal_says):
+    code, out, err = thecal_says("bench", "check", "sim-clock")
+    assert (code, err) == (0, "") and "no wires to check" in out
+
+
+def test_a_wrong_bench_is_2_with_rule_net_part_and_cure(thecal_says, wrong_bench, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    code, out, _ = thecal_says("bench", "check", str(wrong_bench))
+    assert code == 2 and "E3" in out and "DRIVER" in out
+    assert "put 4.7 to 10 kOhm between DRIVER:EN and 3V3M" in " ".join(out.split())
+
+
+def test_the_findings_as_json_have_their_shape(thecal_says, wrong_bench):
+    code, out, _ = thecal_says("bench", "check", str(wrong_bench), "--json")
+    TypeAdapter(BenchCheck).validate_json(out, strict=True)
+    told = json.loads(out)
+    assert code == 2 and {one["rule"] for one in told["findings"]} >= {"E3"} and told["figures"]["unread"] > 0
+    assert json.loads(thecal_says("bench", "check", "drv8833-coils", "--json")[1])["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("check",), "`bench check` needs a bench file"),
+        (("show", "sim-clock"), "`bench show` and `bench set` take none"),
+        (("check", "sim-clock", "--yes"), "no other option"),
+        (("check", "sim-clock", "--max-rate", "1 mL/h"), "no other option"),
+        (("check", "nothing-like-it"), "neither a bench name nor a file"),
+    ],
+)
+def test_wrong_words_for_a_check_are_2(thecal_says, words, said):
+    code, _, err = thecal_says("bench", *words)
+    assert code == 2 and said in err
+
+
+@pytest.mark.parametrize("option", [(), ("--dry-run",), ("--yes",)])
+def test_flash_takes_no_bench_with_a_finding(thecal_says, wrong_bench, option):
+    code, _, err = thecal_says("flash", "--bench", str(wrong_bench), *option)
+    assert code == 2 and "no resistor holds DRIVER:EN high" in err and "nothing is written" in err

@@ -328,9 +328,9 @@ def test_what_is_unknown_raises() -> None:
 def test_the_plan_of_a_flash_is_shown_without_a_board(thecal_says, monkeypatch) -> None:
     built = Built({"/main.py": b"x", "/app/a.mpy": b"y"}, b"manifest", "0" * 64)
     monkeypatch.setattr("thecal.deploy.build.build", lambda _: built)
-    code, out, err = thecal_says("flash", "--dry-run", "--bench", "tmc2209-peristaltic")
+    code, out, err = thecal_says("flash", "--dry-run", "--bench", "tmc2209-peristaltic01")
     assert (code, out) == (0, "nothing was written\n")
-    assert "no board found" in err and "copy" in err and "/main.py" in err and "tmc2209-peristaltic" in err
+    assert "no board found" in err and "copy" in err and "/main.py" in err and "tmc2209-peristaltic01" in err
     code, out, _ = thecal_says("flash", "--dry-run", "--json")
     assert code == 0 and json.loads(out)["port"] is None and "/main.py" in json.loads(out)["copy"]
     for named in (("--port", "/dev/none"), ("--id", "AAAA")):

@@ -94,7 +94,7 @@ LINES = [
     (
         ("flash", "--bench", "no"),
         "no is neither a bench name nor a file",
-        "known are drv8833-coils, sim-clock, sim-noclock, tmc2209-peristaltic",
+        "known are drv8833-coils, sim-clock, sim-noclock, tmc2209-peristaltic01",
     ),
     (
         ("program", "none.toml"),

@@ -31,7 +31,7 @@ def test_a_fresh_board_is_flashed_in_order(board):
     assert max(map(log.index, (entry for entry in log if "mkdir" in entry))) < log.index(copies[0])
     assert report["copied"] == 5
     assert report["release"] == built().release == board.release
-    assert report["bench"] == "tmc2209-peristaltic"
+    assert report["bench"] == "tmc2209-peristaltic01"
     assert matches(board) and board.alarms == []
 
 

@@ -66,7 +66,7 @@ def test_another_bench_goes_into_the_other_slot_and_both_are_shown(board, capsys
     assert held(board) == (2, payload(BENCH), "/store/bench.b")
     assert slots.unpack(board.files.read("/store/bench.a"))[1] == payload(other_bench())
     said = capsys.readouterr().err
-    assert "31111 nl per 3200 steps, CALIBRATED" in said and "31600 nl per 3200 steps, UNCALIBRATED" in said
+    assert "31111 nl per 3200 steps, CALIBRATED" in said and "128000 nl per 3200 steps, UNCALIBRATED" in said
     flash(board, bench=other_bench())
     assert held(board)[0::2] == (3, "/store/bench.a")
 
@@ -124,6 +124,20 @@ def test_a_bench_of_the_simulator_is_refused():
         bench_slot.require_for_board(read_bench(hardware_folder() / "sim-clock.toml"))
 
 
+def test_a_bench_with_an_electrical_mistake_is_refused_before_anything_is_asked_or_written(board):
+    motor = {**BENCH["motor"], "supply_full_scale_mv": 20_000}
+    with pytest.raises(BadInput, match="the pump would misread its supply") as refusal:
+        flash(board, bench={**BENCH, "motor": motor})
+    assert refusal.value.exit_code == 2 and board.log == []
+
+
+@pytest.mark.parametrize("missing", ["parts", "wiring"])
+def test_a_bench_without_parts_or_wiring_is_refused(board, missing):
+    with pytest.raises(BadInput, match=f"{missing}: Field required"):
+        flash(board, bench={name: value for name, value in BENCH.items() if name != missing})
+    assert board.log == []
+
+
 # --- boards that can't have it
 
 
@@ -165,7 +179,7 @@ def test_a_board_that_was_a_pump_and_is_empty_is_told(pump, capsys):
     with pytest.raises(Failed, match="no answer on stdin"):
         flash(pump, yes=False)
     said = capsys.readouterr().err
-    assert "it was formatted" in said and "tmc2209-peristaltic" in said
+    assert "it was formatted" in said and "tmc2209-peristaltic01" in said
     assert pump.log == ["survey"]
     assert flash(pump)["was_formatted"]
 
@@ -204,7 +218,7 @@ def test_several_boards_and_none_named_are_listed_and_refused(monkeypatch, pump)
     usb(monkeypatch, (pump.port_url, "E661"), ("/dev/none", "E662"))
     with pytest.raises(BadInput, match="2 boards found") as refusal:
         finding.choose(None, None)
-    assert "ID=E661, pump on bench tmc2209-peristaltic" in refusal.value.cause
+    assert "ID=E661, pump on bench tmc2209-peristaltic01" in refusal.value.cause
     assert "/dev/none (ID=E662, not a pump that answers)" in refusal.value.cause
     assert set(pump.executed) <= {"hello", "status", "alarms"}
 
@@ -242,7 +256,7 @@ def test_a_board_that_does_not_come_back_is_told(monkeypatch):
 
 def test_what_was_flashed_is_remembered_by_its_unique_id(pump):
     known = registry.known_pump(UNIQUE_ID.upper())
-    assert known is not None and known["bench"] == "tmc2209-peristaltic" and known["release"] == built().release
+    assert known is not None and known["bench"] == "tmc2209-peristaltic01" and known["release"] == built().release
     assert registry.known_pump("0" * 16) is None
 
 

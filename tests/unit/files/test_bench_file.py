@@ -18,7 +18,12 @@ from thecal.files.toml_bounds import UNSEEN
 
 SHIPPED = sorted(hardware_folder().glob("*.toml"))
 LARGEST_PAYLOAD_BYTES = 1_200
-PEOPLE = {"parts": {"R1": {"what": "resistor", "order": "any", "terminals": ["1", "2"]}}, "wiring": {"harness": {"a": []}}}
+PEOPLE = {
+    "parts": {"R1": {"part": "resistor-4k7", "place": "at the driver"}},
+    "wiring": {"harness": {"a": []}, "board": {"step": ["PICO:step"]}},
+    "board": {"columns": 60},
+    "measured": {"R1.ohm": {"value": 4_690, "by": "me"}},
+}
 
 U48 = st.integers(1, 1 << 48)
 U32 = st.integers(1, (1 << 32) - 1)

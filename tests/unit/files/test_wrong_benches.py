@@ -12,7 +12,7 @@ from thecal.errors import BadInput
 from thecal.files.bench import payload, read_bench, read_tables
 from thecal.files.resources import hardware_folder
 
-GOOD = (hardware_folder() / "tmc2209-peristaltic.toml").read_text(encoding="utf-8")
+GOOD = (hardware_folder() / "tmc2209-peristaltic01.toml").read_text(encoding="utf-8")
 TABLE = (Path(__file__).with_name("wrong_benches.txt")).read_text(encoding="utf-8")
 CASE = re.compile(r"^== (.+)\n-- (.+)\n((?:\+\+ .*\n)+)=> (.+)\n-> (.+)$", re.MULTILINE)
 CASES = {
@@ -70,7 +70,7 @@ def test_a_file_that_is_no_bench_is_told(tmp_path: Path, raw: bytes, words: str)
 
 def test_a_bench_of_a_windows_editor_simply_works(tmp_path: Path) -> None:
     (tmp_path / "bench.toml").write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
-    assert read_bench(tmp_path / "bench.toml")["name"] == "tmc2209-peristaltic"
+    assert read_bench(tmp_path / "bench.toml")["name"] == "tmc2209-peristaltic01"
 
 
 @settings(max_examples=150)

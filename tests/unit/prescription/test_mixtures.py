@@ -174,6 +174,6 @@ def test_limits_name_the_drug_that_binds(tmp_path: Path) -> None:
 def test_the_example_is_120_ug_a_day() -> None:
     prescription = load(EXAMPLE)
     done = compile_prescription(prescription, EXAMPLE.name)
-    for bench in ("sim-clock", "tmc2209-peristaltic"):
+    for bench in ("sim-clock", "tmc2209-peristaltic01"):
         program_checks.check(prescription, done, rig_of(bench), EXAMPLE.name)
     assert program_text.facts(done.program)["always"].startswith("dye 120 ug/day, marker 60 ug/day = ")

@@ -45,7 +45,7 @@ def test_the_wait_ends(monkeypatch):
 def test_a_board_that_was_a_pump_and_answers_no_more_is_named(monkeypatch, tmp_path, thecal_says, serial_number):
     """MicroPython formats a flash that it cannot mount; a board that was never a pump is only silent."""
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path))
-    registry.remember_pump("E6614103E7452D2F", {"bench": "tmc2209-peristaltic"})
+    registry.remember_pump("E6614103E7452D2F", {"bench": "tmc2209-peristaltic01"})
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port_url = f"socket://127.0.0.1:{silent.getsockname()[1]}"
         board = Candidate(port_url, "usb", serial_number)

@@ -15,7 +15,7 @@ from thecal.weighing.calibrate.masses import Listed, Plausible, mass_ug
 from thecal.weighing.calibrate.plan import Plan, Typed
 
 PUMP = {
-    "bench": "tmc2209-peristaltic", "turns": 1, "turns_steps": 3_200, "calibration": None, "history": [],
+    "bench": "tmc2209-peristaltic01", "turns": 1, "turns_steps": 3_200, "calibration": None, "history": [],
     "nominal": {"volume_nl": 31_600, "steps": 3_200, "state": "UNCALIBRATED"},
 }  # fmt: skip
 PLAUSIBLE = Plausible(Fraction(1_000_000), 50)

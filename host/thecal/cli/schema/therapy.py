@@ -110,6 +110,27 @@ class Bench(Open):
     """The bench and its ceilings; after `set` the old and the new ones: `rate_nl` per `rate_seconds_s`, volumes per hour and 24 hours."""
 
 
+class BenchFinding(Shape):
+    """A mistake that one of the electrical rules E1 to E14 found. `net` is empty if none is meant; `cure` says what to do."""
+
+    rule: str
+    net: str
+    parts: list[str]
+    numbers: str
+    cure: str
+    text: str
+
+
+class BenchCheck(Shape):
+    """`thecal bench check`: exit code 2 if there is a finding. `figures`: how many of the parts' figures are read, computed, unread,
+    defined or measured; empty for a simulated rig."""
+
+    bench: str
+    target: str
+    findings: list[BenchFinding]
+    figures: dict[str, int]
+
+
 class Compare(Open):
     """Forecast and journal, minute by minute."""
 
@@ -123,7 +144,7 @@ class Read(Open):
 VERBS: dict[str, Any] = {
     "forecast": Forecast,
     "limits": Limits,
-    "bench": Bench | Unsent,
+    "bench": BenchCheck | Bench | Unsent,
     "clock": ClockTold,
     "temporary": TemporaryOrdered | Unsent,
     "bridge": Bridged | Unsent,

@@ -1,4 +1,7 @@
-"""`thecal bench show | set`: the ceilings of the pump's bench. Raising one needs the stop button, held by a person at the pump."""
+"""`thecal bench show | set | check`: the ceilings of the pump's bench, and the electrical rules of a bench file.
+
+Raising a ceiling needs the stop button, held by a person at the pump.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from thecal.cli import complete
 from thecal.cli.consent import unsent
 from thecal.cli.options import AsJson, DryRun, Port, Yes
 from thecal.errors import BadInput, Failed, Refused
@@ -19,11 +23,16 @@ if TYPE_CHECKING:
 
 LONGEST_S = (1 << 31) - 1
 Ceilings = dict[str, int]
-WHAT_TO_DO = 'write: thecal bench show, or: thecal bench set --max-per-day "30 mL"'
+WHAT_TO_DO = 'write: thecal bench show, or: thecal bench set --max-per-day "30 mL", or: thecal bench check FILE'
 
 
 def bench(
-    what: Annotated[str, typer.Argument(metavar="[show|set]", help="Show the ceilings, or set other ones.", show_default=False)] = "show",
+    what: Annotated[
+        str, typer.Argument(metavar="[show|set|check]", help="Show the ceilings, set other ones, or check a file.", show_default=False)
+    ] = "show",
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="Bench file to check, or its name.", autocompletion=complete.benches)
+    ] = None,
     max_rate: Annotated[str | None, typer.Option("--max-rate", metavar="RATE", help='Highest rate, e.g. "10 mL/h".')] = None,
     max_per_hour: Annotated[str | None, typer.Option("--max-per-hour", metavar="VOLUME", help='Most in an hour, e.g. "5 mL".')] = None,
     max_per_day: Annotated[str | None, typer.Option("--max-per-day", metavar="VOLUME", help='Most in 24 hours, e.g. "40 mL".')] = None,
@@ -32,15 +41,23 @@ def bench(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show or set the ceilings of the bench. The pump must be stopped; it asks for its stop button before it raises a ceiling."""
+    """Show or set the ceilings of the pump's bench, or check a bench file: parts, wires, ratings.
+
+    To set ceilings, the pump must be stopped; it asks for its stop button before it raises one. `check` needs no pump.
+    """
     from thecal.pump import facts
     from thecal.pump.layers import of_greeting
     from thecal.pump.opening import open_pump
     from thecal.pump.orders import Order, require
 
     typed = {"rate": max_rate, "hour": max_per_hour, "day": max_per_day}
-    if what not in ("show", "set"):
-        raise BadInput(f'"{what[:40]}" is neither show nor set', WHAT_TO_DO)
+    if what not in ("show", "set", "check"):
+        raise BadInput(f'"{what[:40]}" is neither show, set nor check', WHAT_TO_DO)
+    if (what == "check") != (file is not None):
+        raise BadInput("`bench check` needs a bench file, `bench show` and `bench set` take none", WHAT_TO_DO)
+    if file is not None:
+        check(file, any(typed.values()) or dry_run or yes or port is not None, as_json)
+        return
     if (what == "set") != any(typed.values()):
         raise BadInput("`bench set` needs at least one ceiling, `bench show` takes none", WHAT_TO_DO)
     wanted = {kind: read(kind, text) for kind, text in typed.items() if text is not None}
@@ -66,6 +83,16 @@ def bench(
         emit_json({"bench": now.name, "old": described(now), "new": new})
     else:
         data(f"the ceilings of {now.name} are set")
+
+
+def check(file: str, with_options: bool, as_json: bool) -> None:
+    """Print the findings of a bench file. Raises typer.Exit with 2 if there is one."""
+    from thecal.cli import bench_findings
+
+    if with_options:
+        raise BadInput("`bench check` takes --json and no other option: it asks no pump and writes nothing", WHAT_TO_DO)
+    if bench_findings.show(file, as_json):
+        raise typer.Exit(BadInput.exit_code)
 
 
 def read(kind: str, text: str) -> Fraction:
