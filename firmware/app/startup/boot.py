@@ -223,6 +223,8 @@ def _rotor(pump: Pump) -> "Steps":
     from app.programs import turning
 
     turning.load(pump)
+    del turning
+    pump.session.loader.give_back()  # the code that read it is needed no more
     yield
 
 
