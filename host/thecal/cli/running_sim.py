@@ -36,7 +36,8 @@ def carry_out(order: Order | None, port: str | None, as_json: bool) -> None:
 
     if order is None:
         raise BadInput(
-            "--port names the pump for --press, --slip, --turn, --alter and --motor-supply", "leave it out: a simulated pump chooses its own port"
+            "--port names the pump for --press, --slip, --turn, --alter and --motor-supply",
+            "leave it out: a simulated pump chooses its own port",
         )
     name, value = order
     facts = _running(port, f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}")
