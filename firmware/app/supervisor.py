@@ -67,9 +67,10 @@ class Supervisor:
     def supply_fails(self, name: str) -> None:
         """Go to the safe state with the alarm `name`. Steps since the supply was last good are uncertain: they may have moved nothing."""
         supply_mv = self.board.supply.mv()
-        self.delivery.safe_state(name)
         motion = self.delivery.motion
-        uncertain = motion.guard.count() - self.known
+        known = motion.delivered_at(self.known)
+        self.delivery.safe_state(name)
+        uncertain = motion.delivered_steps() - known
         self.book.uncertain_steps += uncertain
         self.journal.post("supply_low" if name == "motor_supply" else "supply_high", (supply_mv, motion.delivered_steps(), uncertain))
 

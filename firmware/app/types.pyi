@@ -12,6 +12,7 @@ from app.delivery.basal import Basal as Basal
 from app.delivery.basal import NoBasal as NoBasal
 from app.delivery.course import Course as Course
 from app.delivery.delivery import Delivery as Delivery
+from app.delivery.law import Law as Law
 from app.delivery.leases import Book as Book
 from app.delivery.leases import Leases as Leases
 from app.delivery.leases import LedgerFiles as LedgerFiles
@@ -63,6 +64,7 @@ from pumpcore.limits.ceilings import Windows as Windows
 from pumpcore.motion.dose import Calibration as Calibration
 from pumpcore.motion.dose import Validity as Validity
 from pumpcore.motion.profile import Train as Train
+from pumpcore.motion.rotor import Path as Path
 from pumpcore.orders.bolus import Bolus as Bolus
 from pumpcore.orders.bolus import Doses as Doses
 from pumpcore.orders.bolus import Temporary as Temporary

@@ -68,6 +68,8 @@ Loops: TypeAlias = Rows
 # The drugs beside the first.
 Drugs: TypeAlias = Sequence[Drug]
 
+# What the bins of a turn cost, in grains (pumpcore.motion.rotor): a list, an array, or a view of packed bytes.
+Prices: TypeAlias = Sequence[int]
 # (steps, duration_us): the generator makes one after the other.
 Items: TypeAlias = list[tuple[int, int]]
 # The values of a record, in the order of pumpcore.wire.record_types.

@@ -159,6 +159,8 @@ class Delivery:
     def safe_state(self, name: str) -> None:
         """Disable the motor, then raise the alarm, then write the records (R6, R9)."""
         self.motion.halt()
+        if self.motion.law is not None:
+            self.motion.law.fail(name)
         self.report.fault(name)
         if not self.motion.agreed and name != "guard_mismatch":
             self.report.fault("guard_mismatch")
@@ -227,14 +229,14 @@ class Delivery:
         if leased:
             reason = self.orders.over(span) if span.bolus is not None else ""
             if reason and span.alone:
-                return self.alone.wind_up(reason)
+                return self.alone.wind_up(span, reason)
             if reason:
                 self.orders.finish(span, reason)
             if self.takeover.waits:
                 self.takeover.begin(span)
             course = span.basal.course
             if course is not None and span.bolus is None and course.over(span.planned_s):
-                return self.alone.wind_up("done")
+                return self.alone.wind_up(span, "done")
             if not self._lease(span):
                 return True
         self.motion.queue(span.plan_slice())
@@ -248,6 +250,8 @@ class Delivery:
         if self.bridge is not None:
             self.bridge.judge_lease(span)
         changed = span.set_entry(span.basal.entry_at(span.planned_s))
+        if self.motion.law is not None and not self.motion.law.turn(span, self):
+            return False
         ahead_s = span.planned_s - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
         powered_on_s = self.book.powered_on_at_s(span.at_ms(span.planned_s))
         record = self.book.record(ledger.ALONE if span.alone else ledger.RUNNING, ahead_s)
@@ -263,7 +267,7 @@ class Delivery:
             self.safe_state(limit)
             return False
         if limit and span.alone:
-            return self.alone.wind_up("limit")
+            return self.alone.wind_up(span, "limit")
         if limit:
             if span.bolus is not None:
                 self.orders.finish(span, "limit")

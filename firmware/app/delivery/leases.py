@@ -161,12 +161,17 @@ class Book:
 # Each lease is checked against the rolling ceilings and written to flash before its first step (R2, R5).
 
 LEASE_S = const(60)
-# The guard's hardware stops one step late, so this step is booked in flash as part of the lease.
+# The guard's hardware stops one motor step late, so the dose steps that it can bring are booked in flash as part of the lease.
 GUARD_MARGIN_STEPS = const(1)
 
 
 class Leases:
-    """`windows` has the steps leased in the last hour and day, by powered-on time."""
+    """`windows` has the steps leased in the last hour and day, by powered-on time.
+
+    `margin_steps`: the most dose steps of one motor step, by volume those of the dearest.
+    """
+
+    margin_steps = GUARD_MARGIN_STEPS
 
     def __init__(self, files: LedgerFiles, windows: Windows, boot: int) -> None:
         self.files = files
@@ -192,14 +197,14 @@ class Leases:
         target = span.ordered_steps + basal_steps + bolus_steps
         more = max(0, target - span.leased_steps)
         self.windows.move_to(powered_on_s // S_PER_MINUTE)
-        if target + GUARD_MARGIN_STEPS > span.empty_at_steps:
+        if target + self.margin_steps > span.empty_at_steps:
             return "reservoir_empty"
         full = self.windows.full(ceilings, more)
         if full:
             return full
         span.leased_steps = target  # gives back what the lease before held for something cancelled since
         self.fill(record, span, length_s, bolus_steps)
-        record.leased_steps = span.leased_steps + GUARD_MARGIN_STEPS
+        record.leased_steps = span.leased_steps + self.margin_steps
         record.ahead_steps = record.leased_steps - target + span.basal.owed_steps(*span.flow(length_s))
         self.files.write(record)
         self.windows.add(more)

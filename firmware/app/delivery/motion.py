@@ -1,18 +1,23 @@
-"""Stepper and guard as one absolute position in steps, and their self test."""
+"""Stepper and guard as one absolute position, in motor steps and in dose steps, and their self test."""
 
 from pumpcore.units import US_PER_S, ceil_div, const
 
 if 0:  # for the type checker alone
-    from app.types import BoardState, Guard, Items, Stepper
+    from app.types import BoardState, Guard, Items, Law, Path, Stepper
 
 # --- motion ------------------------------------------------------------------------------------------------------------------
-# The guard's count is the position.
+# The guard's count is the position. Everything above this class counts dose steps, the calibration's mean volume of a motor step;
+# everything below it motor steps. Without a table of the rotor both are the same.
 
 FULL_STEPS_PER_ENABLE = const(4)
+_DWELL_US = const(1_000)
 
 
 class Motion:
-    """Stepper and guard. Their counters begin at zero at power-up; `rebase` declares the ledger's position."""
+    """Stepper and guard. Their counters begin at zero at power-up; `rebase` declares the ledger's position.
+
+    `law` and `path` are None in a pump without a table. `position_uncertain_steps` are motor steps.
+    """
 
     def __init__(self, stepper: "Stepper", guard: "Guard", microsteps: int) -> None:
         self.stepper = stepper
@@ -25,16 +30,36 @@ class Motion:
         self.enabled = False
         self.agreed = True
         self.position_uncertain_steps = 0
+        self.law: "Law | None" = None
+        self.path: "Path | None" = None
 
     def rebase(self, position_steps: int) -> None:
-        """Declare the present position; later counts add to it."""
-        self._guard_base = position_steps - self.guard.count()
-        self._stepper_base = position_steps - self.stepper.steps_done()
+        """Declare the present position; later counts add to it. With a path, the motor's position stays what it is.
+
+        It is never computed from the dose: a dead zone of the rotor has one dose and many positions.
+        """
+        motor_steps = position_steps
+        if self.path is not None:
+            motor_steps = self.motor_steps()
+            self.path.halted(motor_steps)
+        elif self.law is not None:
+            self.path = self.law.begin(position_steps)
+        self._guard_base = motor_steps - self.guard.count()
+        self._stepper_base = motor_steps - self.stepper.steps_done()
         self._underruns = self.stepper.underruns()
 
-    def delivered_steps(self) -> int:
-        """Return the position by the guard's count."""
+    def motor_steps(self) -> int:
+        """Return the motor's position by the guard's count."""
         return self._guard_base + self.guard.count()
+
+    def delivered_steps(self) -> int:
+        """Return the position in dose steps: a function of the guard's count."""
+        return self.delivered_at(self.guard.count())
+
+    def delivered_at(self, counted: int) -> int:
+        """Return the position in dose steps when the guard's count was `counted`."""
+        motor_steps = self._guard_base + counted
+        return motor_steps if self.path is None else self.path.delivered(motor_steps)
 
     def amiss(self, state: "BoardState") -> str:
         """Return the fault that the board shows, "" for none. `underrun`: the queue ran empty since the last `rebase`."""
@@ -45,39 +70,58 @@ class Motion:
         return "underrun" if state.underruns != self._underruns else ""
 
     def allow(self, position_steps: int) -> None:
-        """Let the guard pass pulses up to this position; one more drops the enable line without the CPU.
+        """Let the guard pass pulses up to this position in dose steps; one more drops the enable line without the CPU.
 
         A smaller allowance waits until the motor is next enabled: to take it back, the guard would have to look away from a running motor.
         """
-        steps = position_steps - self._guard_base
+        motor_steps = position_steps if self.path is None else self.path.motor(position_steps)
+        steps = motor_steps - self._guard_base
         if steps > self._allowed_steps:
             self._allowed_steps = steps
             self.guard.allow(steps)
 
     def queue(self, items: "Items") -> None:
-        """Hand (steps, duration_us) items to the generator, which makes them one after the other."""
-        stepper = self.stepper
+        """Hand (dose steps, duration_us) items to the generator, which makes them one after the other."""
+        stepper, path = self.stepper, self.path
         for steps, duration_us in items:
-            stepper.queue(steps, duration_us)
+            if path is None:
+                stepper.queue(steps, duration_us)
+                continue
+            for count, took_us in path.lay(steps, duration_us):
+                stepper.queue(count, took_us)
         stepper.send()
+
+    def rest(self) -> int:
+        """Nothing follows what is queued for now: end it with a dwell in which the motor makes what is late. Return its time [ms]."""
+        late_us = 0 if self.path is None else self.path.late_us()
+        self.queue([(0, _DWELL_US + late_us)])
+        return late_us // 1000
+
+    def made(self, position_steps: int) -> bool:
+        """Return True if the motor has made all steps up to `position_steps`, the end of what was queued."""
+        if self.path is None:
+            return self.delivered_steps() == position_steps
+        return self.motor_steps() == self.path.motor(position_steps)
 
     def enable(self) -> None:
         """Energise the motor. The rotor may settle up to four full steps away (R12)."""
         if not self.enabled:
             self.enabled = True
             self.position_uncertain_steps += self._lost_per_enable_steps
+            if self.law is not None:
+                self.law.energised(self._lost_per_enable_steps)
             self.guard.rearm()  # after this nothing is allowed
             self._allowed_steps = 0
             self.stepper.enable(True)
 
     def halt(self) -> int:
-        """Stop at once and de-energise. Return the position; `agreed`: generator and guard counted the same."""
+        """Stop at once and de-energise. Return the position in dose steps; `agreed`: generator and guard counted the same."""
         steps = self.stepper.halt()
         self.stepper.enable(False)
         self.enabled = False
-        position_steps = self.delivered_steps()
-        self.agreed = self._stepper_base + steps == position_steps
-        return position_steps
+        motor_steps = self.motor_steps()
+        self.agreed = self._stepper_base + steps == motor_steps
+        return motor_steps if self.path is None else self.path.halted(motor_steps)
 
 
 # --- selftest ----------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from pumpcore.wire.records import MISSED_CAUSES
 if 0:  # for the type checker alone
     from app.types import Book, Motion, Payload, Reporter, Setup
 
-_DWELL_US = const(1_000)
 _RETRY_AHEAD_S = const(2)
 _LATE_MS = const(2_000)
 
@@ -86,7 +85,7 @@ class Pause:
                 self.report.clear(self.limit)
             self.report.fault(limit)
             self.report.post("paused", (faults.by_name(limit).number, span.ordered_steps))
-            self.motion.queue([(0, _DWELL_US)])
+            self.motion.rest()
         self.limit = limit
         self.retry_ms = span.at_ms(span.planned_s + S_PER_MINUTE - powered_on_s % S_PER_MINUTE)
 
@@ -168,15 +167,15 @@ class Alone:
         span.ceilings = ceilings(self.setup, bolus.rate_seconds_s)
         span.set_entry(0)
 
-    def wind_up(self, reason: str) -> bool:
+    def wind_up(self, span: Span, reason: str) -> bool:
         """Queue no more. Return False: there is no lease."""
         self.reason = reason
-        self.motion.queue([(0, _DWELL_US)])
+        span.end_ms += self.motion.rest()
         return False
 
     def found(self, span: Span, uptime_ms: int) -> str:
         """Return "done" if everything queued was made, "underrun" if it is late, else ""."""
-        if self.motion.delivered_steps() == span.ordered_steps:
+        if self.motion.made(span.ordered_steps):
             return "done"
         return "underrun" if uptime_ms > span.end_ms + _LATE_MS else ""
 

@@ -170,5 +170,9 @@ def _settle_alarms(pump: Pump) -> None:
     for name in ("calibration_expired", "calibration_other_bench"):
         pump.alarms.clear_name(name)
     pump.setup.mended(NAME, pump.alarms.clear_name)
+    if pump.setup.law is not None:
+        from app.programs import turning
+
+        turning.judge(pump.setup)
     _take_program(pump)
     pump.delivery.watch_calibration(pump.position_steps())

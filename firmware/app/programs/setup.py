@@ -15,6 +15,7 @@ if 0:  # for the type checker alone
         Calibration,
         Ceilings,
         Clear,
+        Law,
         Line,
         Program,
         Reporter,
@@ -78,9 +79,9 @@ class Setup:
     """`bench`, `calibration`, `program`, `ceilings`, `packed`, `digest`: None or empty if there is none.
 
     `calibration` is the one in force: the bench's nominal one, or one weighed on it; then `validity` gives its expiry. `problems` are the
-    names of faults met while loading, `damaged` the lost images: each is an alarm. `tank` is the Reservoir after the last refill, None
-    before the first. `line` is None while the line holds one content. `name` is what people call the pump, "" if nothing. `keys` are those
-    of the three roles (pumpcore.wire.signing), b"" if there are none.
+    names of faults met while loading, `damaged` the lost images: each is an alarm. `law` has the table of the rotor, None without one.
+    `tank` is the Reservoir after the last refill, None before the first. `line` is None while the line holds one content. `name` is what
+    people call the pump, "" if nothing. `keys` are those of the three roles (pumpcore.wire.signing), b"" if there are none.
     """
 
     program: "Program | None"
@@ -94,6 +95,7 @@ class Setup:
         self.bench: "BenchFacts | None" = None
         self.calibration: "Calibration | None" = None
         self.validity: "Validity | None" = None
+        self.law: "Law | None" = None
         self.tank: "Reservoir | None" = None
         self.line: "Line | None" = None
         self.name = ""

@@ -15,8 +15,7 @@ REPEAT_MS = const(60_000)
 # The cause cannot go away while this firmware runs: acknowledging would hide it.
 _PERSISTENT = const((
     "not_commissioned", "firmware_incomplete", "self_test", "store_failed", "calibration_expired", "program_damaged", "bench_damaged",
-    "calibration_damaged", "line_damaged", "offset_damaged", "keys_damaged", "journal_numbers",
-    "sensor_unsupported",
+    "calibration_damaged", "line_damaged", "offset_damaged", "keys_damaged", "rotor_damaged", "journal_numbers", "sensor_unsupported",
 ))
 # Lasts for weeks: somebody would switch off a pump that beeps all that time.
 _SILENT = const(("calibration_expired",))

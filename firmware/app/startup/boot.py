@@ -164,6 +164,7 @@ def build(board: "Board", setup: Setup, release: str, hashes: "Steps | tuple[()]
     pump.doses = doses
     microsteps = setup.bench.microsteps if setup.bench else 0  # without a bench there is no motor to test
     motion = Motion(board.stepper, board.guard, microsteps)
+    motion.law = setup.law
     leases, found = Leases(files, windows, journal.boot), (files.record.leased_steps, files.record.demand_s)
     pump.delivery = Delivery(motion, leases, book, setup, Reporter(journal, alarms))
     store.before_write = pump.keep_fed

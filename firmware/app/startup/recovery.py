@@ -363,7 +363,8 @@ def miss(files: "LedgerFiles", journal: Journal, store: "Store") -> None:
     If the ledger is gone too, nothing says what it held.
     """
     rings = journal.rings.values()
-    if any([ring.next_sequence > 1 for ring in rings]) or not any([store.holds(name) for name in ("program", "calibration", "offset")]):
+    images = ("program", "calibration", "offset", "rotor")
+    if any([ring.next_sequence > 1 for ring in rings]) or not any([store.holds(name) for name in images]):
         return
     files.damaged = files.damaged or not files.record.sequence
     for ring in rings:

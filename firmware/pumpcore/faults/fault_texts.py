@@ -45,6 +45,9 @@ rate_above_motor | a rate needs more steps per second than the motor can make in
 calibration_format | the calibration is not in this firmware's format, or out of range | calibrate again with the same version
 calibration_far | the pair is more than 50 % away from the bench's nominal one | look at the weights, the density and the turns
 calibration_unfit | the active program does not fit the ceilings with this calibration | upload a program that does, then set it again
+rotor_format | the table of the rotor is not in this firmware's format, or a turn does not cost the calibration | learn it again
+rotor_other | the table of the rotor is of another bench, tube or lot, or no calibration counts | calibrate, then learn it
+no_rotor | the pump has no table of its rotor | learn it: thecal calibrate --rotor
 bench_unfit | the active program does not fit these ceilings | upload a program that does, then set them again
 button_not_held | nobody held and released the stop button in time: nothing was changed | ask again, then hold it and release it when told
 calibration_date | the calibration's date is in the future | set the clocks of pump and computer
@@ -121,6 +124,7 @@ bridge_ratio | the ratio of the two concentrations is too fine for the pump | pr
 reservoir_low | the reservoir is low: boluses are refused, the basal goes on | refill it
 refill_tolerance | at the refill the residual was not what the pump expected | weigh again, then acknowledge the refill with a reason
 temporary_cut | the power failed during a temporary rate, which has ended | order it again if it is still wanted
+by_angle | the pump doses by angle: thecal status gives the cause | find the angle again: thecal calibrate --rotor --verify
 extended_cut | the power failed during an extended bolus, which has ended | order the rest if it is still wanted
 restarted | the firmware failed and the pump started again | read the journal: thecal journal, then thecal ack 690
 program_damaged | the stored program is damaged, or is not the last one | upload the prescription again: thecal program FILE
@@ -129,6 +133,7 @@ calibration_damaged | the stored calibration is damaged, or is not the last one 
 reservoir_damaged | what was stored of the refill is damaged, or is not the last one | report a refill: thecal refill, or thecal ack 633
 line_damaged | what was stored of the line is damaged, or is not the last one | prime the line: thecal prime; without one: thecal program
 keys_damaged | the stored keys are damaged, or are not the last ones | set new ones: thecal key new, or thecal flash --forget-key
+rotor_damaged | the stored table of the rotor is damaged, or is not the last one | learn it again, or forget it: thecal calibrate --rotor
 sensor_unsupported | the bench names sensors and this firmware reads none | write one without [sensors]: thecal flash --bench FILE
 offset_damaged | the stored offset to local time is damaged, or is not the last one | set the clock: thecal clock --set
 ledger_damaged | the ledger is damaged: steps of the last lease may be missing from the position | look at the journal, then thecal ack 636

@@ -71,6 +71,9 @@ calibration_far 352
 calibration_unfit 353
 calibration_date 354
 bench_unfit 355
+rotor_format 357
+rotor_other 358
+no_rotor 359
 button_not_held 356
 minimum_rate 310
 demand_rate 311
@@ -119,6 +122,7 @@ reservoir_low 625
 refill_tolerance 626
 temporary_cut 627
 extended_cut 628
+by_angle 641
 """),
     ALARM: Rows("""
 guard_mismatch 601
@@ -139,6 +143,7 @@ reservoir_damaged 633
 line_damaged 634
 offset_damaged 635
 keys_damaged 638
+rotor_damaged 642
 sensor_unsupported 639
 ledger_damaged 636
 ledger_behind 637
@@ -156,12 +161,12 @@ memory_low 695
 # Every power-up looks for these conditions again, so they are active exactly while they last.
 FOUND_AT_POWER_UP = const((
     "store_failed", "program_invalid", "not_commissioned", "firmware_incomplete", "self_test", "program_damaged", "bench_damaged",
-    "calibration_damaged", "reservoir_damaged", "line_damaged", "offset_damaged", "keys_damaged", "ledger_damaged", "ledger_behind",
-    "journal_numbers", "sensor_unsupported",
+    "calibration_damaged", "reservoir_damaged", "line_damaged", "offset_damaged", "keys_damaged", "rotor_damaged", "ledger_damaged",
+    "ledger_behind", "journal_numbers", "sensor_unsupported",
 ))
 
 # A run without a program (calibration, priming) repairs these, so it is allowed in spite of them.
-RUNS_MEND = const(("calibration_damaged", "line_damaged"))
+RUNS_MEND = const(("calibration_damaged", "line_damaged", "rotor_damaged"))
 
 
 class Fault:

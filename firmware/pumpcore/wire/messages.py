@@ -221,10 +221,14 @@ bolus.extended [{"token": ["hex", 16, 0], "volume_nl": ["integer", 1, 2814749767
 bolus.prime [{"token": ["hex", 16, 0], "rate_nl": ["integer", 1, 281474976710656], "again": ["integer", 0, 1]}, true, "operate"]
 run.start [{"token": ["hex", 16, 0], "purpose": ["choice", ["priming", "calibration"], 0], \
 "volume_nl": ["integer", 0, 281474976710656], "steps": ["integer", 0, 4294967295], "rate_nl": ["integer", 1, 281474976710656], \
-"rate_seconds_s": ["integer", 1, 2147483648]}, true, "program"]
+"rate_seconds_s": ["integer", 1, 2147483648], "law": ["choice", ["", "angle"], 0]}, true, "program"]
 calibration.check [{"calibration": ["base64", 0, 120]}, false, "program"]
 calibration.set [{"calibration": ["base64", 0, 120]}, true, "program"]
 calibration.read [{}, false, "look"]
+rotor.check [{"rotor": ["base64", 0, 2400]}, false, "program"]
+rotor.set [{"rotor": ["base64", 0, 2400], "zero_steps": ["integer", -1, 9223372036854775807]}, true, "program"]
+rotor.phase [{"zero_steps": ["integer", 0, 9223372036854775807]}, true, "program"]
+rotor.read [{}, false, "look"]
 temporary.start [{"token": ["hex", 16, 0], "rate_nl": ["integer", 0, 281474976710656], "numerator": ["integer", 0, 4294967295], \
 "denominator": ["integer", 0, 4294967295], "duration_s": ["integer", 0, 4294967295]}, true, "program"]
 temporary.cancel [{"token": ["hex", 16, 0]}, true, "program"]
@@ -249,7 +253,7 @@ key.set [{"keys": ["text", 0, 192]}, true, "program"]
 """)
 
 # for parameters that are left out
-DEFAULTS = {"transition_utc_s": 0, "transition_offset_s": 0, "blocks": 1, "bridge": 0, "position_steps": 0}
+DEFAULTS = {"law": "", "transition_utc_s": 0, "transition_offset_s": 0, "blocks": 1, "bridge": 0, "position_steps": 0}
 
 
 def _printable(text: str) -> bool:

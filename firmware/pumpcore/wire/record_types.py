@@ -7,6 +7,7 @@ import struct
 
 from pumpcore.rows import Rows
 from pumpcore.wire import records
+from pumpcore.wire.laws import LAW_CAUSES, LAWS
 from pumpcore.wire.records import (
     ALARM_CHANGES,
     CAUSES,
@@ -70,10 +71,13 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 "day_nl", "by_button"]]
 82 ["keys_changed", "<BB", ["change", "by"]]
 83 ["keys_refused", "<III", ["unsigned", "signature", "role"]]
+90 ["law", "<BBQQ", ["law", "cause", "ordered_steps", "motor_steps"]]
+91 ["rotor_set", "<8sHII", ["rotor_id", "bins", "deviation_nl", "learned_utc_s"]]
+92 ["rotor_phase", "<QQ", ["zero_steps", "motor_steps"]]
 """, int)
 
 _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {
-    "cause": {"boot": CAUSES, "missed": MISSED_CAUSES},
+    "cause": {"boot": CAUSES, "missed": MISSED_CAUSES, "law": LAW_CAUSES},
     "by": {"started": STARTED_BY, "stopped": STOPPED_BY, "keys_changed": ("button", "key", "maintenance")},
     "source": {"remainder_dropped": SOURCES},
     "purpose": {"run_ordered": PURPOSES, "dose": PURPOSES},
@@ -81,6 +85,7 @@ _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {
     "what": {"override": WHATS},
     "kind": {"line_changed": LINE_KINDS},
     "way": {"front_passed": FRONT_WAYS},
+    "law": {"law": LAWS},
 }
 
 

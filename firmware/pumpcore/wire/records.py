@@ -67,6 +67,9 @@ named [80, "<20s"]
 bench_set [81, "<QIQQQIQQB"]
 keys_changed [82, "<BB"]
 keys_refused [83, "<III"]
+law [90, "<BBQQ"]
+rotor_set [91, "<8sHII"]
+rotor_phase [92, "<QQ"]
 """)
 
 CAUSES = const(("power", "watchdog", "soft"))

@@ -122,6 +122,13 @@ _CLOCK_MORE = {
     "utc_fraction_ms": _maybe(("whole", 0, 999)), "transition_utc_s": UTC_S, "transition_offset_s": OFFSET_S, "clock_set_utc_s": UTC_S,
     "zone_known": TRUTH,
 }
+ROTOR = _keys({
+    "table": _maybe(_keys(_all(
+        _each("bins turns turns_steps", POSITIVE), {"utc_s": UTC_S}, _each("deviation_nl backflow_nl", VOLUME_NL),
+        {"lag_ms": U16_NUMBER, "bench": NAME, "tube": NAME, "lot": NAME, "id": NAME},
+    ))),
+    "law": NAME, "law_cause": NAME, "zero_steps": _maybe(STEPS), "motor_steps": STEPS,
+})
 CALIBRATION_ROW = _keys({"packed": CALIBRATION_BYTES, "position_steps": STEPS})
 IMPLEMENTATION = _keys({}, {"name": NAME, "version": _many(U16_NUMBER, 4), "machine": WORDS, "mpy": U32_NUMBER})
 ALARM = _keys({"fault": U16_NUMBER}, {"name": NAME, "severity": NAME, "text": WORDS, "do": WORDS, "count": COUNT})
@@ -141,7 +148,7 @@ STATUS = _keys(
         "next_change_s": _maybe(DURATION_S), "leased_steps": STEPS, "position_uncertain_steps": STEPS, "bolus": _maybe(BOLUS),
         "extended": _maybe(BOLUS), "temporary": _maybe(TEMPORARY), "protocol": _maybe(PROTOCOL_NOW),
         "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER), "motor_supply_high_mv": _maybe(U32_NUMBER),
-        "counters": _keys({}), "drugs": _many(DRUG, 4), "keys": NAME,
+        "counters": _keys({}), "drugs": _many(DRUG, 4), "keys": NAME, "motor_steps": STEPS, "law": NAME, "law_cause": NAME,
     }),
 )
 HELLO = _keys(
@@ -192,6 +199,10 @@ REPLIES = {
         },
         {"bench": NAME},
     )),
+    "rotor.check": _keys({"id": NAME, "rotor": ("packed", "bench.learned", True)}),
+    "rotor.set": ROTOR,
+    "rotor.phase": ROTOR,
+    "rotor.read": _keys({"rotor": _maybe(("packed", "bench.learned", False)), "status": ROTOR}),
     "temporary.start": _keys({"begins_at_ms": UPTIME_MS, "ends_at_ms": UPTIME_MS}, {"token": TOKEN}),
     "temporary.cancel": _keys({"token": TOKEN, "ends_at_ms": UPTIME_MS}),
     "reservoir.refill": _keys(_all(_each("expected_nl measured_nl filled_nl left_nl", VOLUME_NL), {"blocks": ON_OFF})),

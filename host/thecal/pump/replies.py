@@ -184,7 +184,7 @@ def packed(module: str, empty: bool) -> Kind:
 
     from pumpcore.faults.faults import Refusal
 
-    what = {"bench.weighed": "calibration", "program.packing": "program"}[module]
+    what = {"bench.weighed": "calibration", "bench.learned": "table of the rotor", "program.packing": "program"}[module]
 
     def check_packed(value: Any) -> str:
         if empty and value == "":

@@ -11,6 +11,7 @@ import time
 from pumpcore.wire import messages
 from pumpcore.wire.messages import BARE_WORDS
 from support.programs import MONDAY_UTC_S, constant, with_settings
+from support.pump import learned_tables
 from support.pump.running import ready
 
 ESC = "a\x1b[31m\x07b\u202ec"
@@ -189,6 +190,10 @@ def front() -> dict:
             "new_drugs": [{"name": "marker", "ng": 9, "nl": 7}]}  # fmt: skip
 
 
+def turned() -> dict:
+    return {"table": learned_tables.learned_one().describe(), "law": "volume", "law_cause": "", "zero_steps": 1_234, "motor_steps": 5}
+
+
 def weighed_pair() -> str:
     from pumpcore.bench import weighed
 
@@ -218,6 +223,10 @@ def others(replies: dict) -> dict:
         "bolus.status": {**BOLUS, "state": "done"},
         "bolus.cancel": {"token": TOKEN, "planned_steps": 5},
         "calibration.check": {"id": "0" * 16, "calibration": weighed_pair()},
+        "rotor.check": {"id": "0" * 16, "rotor": learned_tables.sent(learned_tables.learned_one())},
+        "rotor.read": {"rotor": learned_tables.sent(learned_tables.learned_one()), "status": turned()},
+        "rotor.set": turned(),
+        "rotor.phase": turned(),
         "calibration.set": replies["status"]["calibration"],
         "temporary.start": {"token": TOKEN, "begins_at_ms": 5, "ends_at_ms": 60_005},
         "temporary.cancel": {"token": TOKEN, "ends_at_ms": 60_005},

@@ -15,6 +15,7 @@ from pumpcore.wire.messages import METHODS
 from support.host.hostile_pump import paths, sane, spoilt
 from support.programs import MONDAY_UTC_S, constant, day, resuming, with_settings
 from support.pump import bridges as bridge_scenes
+from support.pump import learned_tables
 from support.pump.bridges import drug
 from support.pump.running import BENCH, UnitPump, Watched, blank_image, power_cut, ready, running
 from thecal.errors import BadAnswer
@@ -63,6 +64,26 @@ def flipped(pump: Watched, *files: str) -> Watched:
 
 
 # --- the stories: what is asked in each is looked at
+
+
+def by_volume() -> None:
+    """A table of the rotor: read without one, set without its phase, found, run by it, and taken away."""
+    pump = UnitPump.ready(constant(3_600_000))
+    pump.call("rotor.read")
+    refused(pump, "rotor.phase", zero_steps=0)
+    refused(pump, "rotor.set", rotor=learned_tables.sent(learned_tables.learned_one()), zero_steps=0)
+    pump.call("calibration.set", calibration=calibration())
+    for sent in ("", table := learned_tables.sent(learned_tables.learned_one())):
+        pump.call("rotor.check", rotor=sent)
+    pump.call("rotor.set", rotor=table, zero_steps=-1)
+    pump.call("rotor.phase", zero_steps=1_234)
+    pump.call("start")
+    pump.advance(70)
+    questions(pump)
+    pump.call("stop")
+    questions(power_cut(pump, 30))
+    pump.call("rotor.set", rotor="", zero_steps=-1)
+    pump.call("rotor.read")
 
 
 def fresh() -> None:
@@ -312,8 +333,8 @@ def maintenance() -> None:
 
 STORIES: dict[str, Callable[[], None]] = {
     story.__name__: story
-    for story in (fresh, no_bench, schedule, a_line, a_staged_bridge, a_reservoir, orders, a_run, calibrated, keyed, alarms, damaged_store,
-                  damaged_journal, a_bug, maintenance)
+    for story in (fresh, no_bench, schedule, a_line, a_staged_bridge, a_reservoir, orders, a_run, calibrated, by_volume, keyed, alarms,
+                  damaged_store, damaged_journal, a_bug, maintenance)
 }  # fmt: skip
 
 

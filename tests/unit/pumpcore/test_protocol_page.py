@@ -14,13 +14,14 @@ from app.wire.handlers.table import HANDLERS, Loader
 from app.wire.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES
 from app.wire.tokens import VALID_MS
 from house_rules.tree import ROOT
-from pumpcore.bench import weighed
+from pumpcore.bench import learned, weighed
 from pumpcore.faults import fault_texts, faults
 from pumpcore.orders import bolus
 from pumpcore.program import packing, protocol, settings, staging
-from pumpcore.wire import messages, record_types, records, replies
+from pumpcore.wire import laws, messages, record_types, records, replies
 from pumpcore.wire import messages as frame
 from support.programs import constant, with_settings
+from support.pump import learned_tables
 from support.pump.running import BENCH, Watched, ready, running
 
 PAGE = (ROOT / "firmware" / "pumpcore" / "wire" / "PROTOCOL.md").read_text(encoding="utf-8")
@@ -174,6 +175,22 @@ WEIGHED = weighed.Weighed(1_012_000, 99_991, 1_767_571_200, 998_207, 1_500, 500_
 CALIBRATION = base64.b64encode(weighed.pack(WEIGHED)).decode()
 
 
+def test_the_layout_of_a_rotor_s_table_is_that_of_the_code() -> None:
+    rows = table("at", "format", "field", "what it says")
+    one = learned_tables.learned_one()
+    packed = learned.pack(one)
+    read = {name: struct.unpack_from("<" + kind, packed, int(offset))[0] for offset, kind, name, _ in rows}
+    fields = {name: getattr(one, name) for name in learned.FIELDS}
+    assert read == {"magic": b"TCR1", "price_bytes": 2, "bench_bytes": 4, "tube_bytes": 2, "lot_bytes": 3, **fields}
+    assert packed[30:39] == b"unitT1L 1"
+    assert struct.unpack(f"<{one.bins}H", packed[39:]) == tuple(one.prices)
+
+
+def test_the_causes_of_a_law_are_those_of_the_code() -> None:
+    causes = {name for row in table("`law_cause`", "why the pump doses by angle") for name in re.findall(r"`(\w+)`", row[0])}
+    assert causes == set(laws.LAW_CAUSES) - {""}
+
+
 def test_the_calibration_s_layout_is_that_of_the_code() -> None:
     rows = table("at", "format", "name", "what it says")
     packed = weighed.pack(WEIGHED)
@@ -206,6 +223,11 @@ def asked() -> dict:
     replies["bench.set"] = pump.call("bench.set", **BENCH["ceilings"])
     replies["calibration.set"] = pump.call("calibration.set", calibration=CALIBRATION)
     replies["calibration.read"] = pump.call("calibration.read")
+    table = learned_tables.sent(learned_tables.learned_one(tube=WEIGHED.tube, lot=WEIGHED.lot, utc_s=1_767_571_261))
+    replies["rotor.check"] = pump.call("rotor.check", rotor=table)
+    replies["rotor.set"] = pump.call("rotor.set", rotor=table, zero_steps=-1)
+    replies["rotor.phase"], replies["rotor.read"] = pump.call("rotor.phase", zero_steps=7), pump.call("rotor.read")
+    pump.call("rotor.set", rotor="", zero_steps=-1)
     pump.pump.alarms.raise_fault("stop_button")
     replies["alarms"], replies["ack"] = pump.call("alarms"), pump.call("ack", fault=609)
     replies["journal.read"] = pump.call("journal.read", ring="events", from_sequence=0)

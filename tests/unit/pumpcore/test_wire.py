@@ -279,6 +279,7 @@ def test_methods_that_change_are_answered_from_memory_but_stop_never_is() -> Non
         "run.start",
         "bench.set",
         "calibration.set",
+        "rotor.set", "rotor.phase",
         "bolus.demand", "bolus.extended", "bolus.prime",
         "reservoir.refill",
         "reservoir.acknowledge",

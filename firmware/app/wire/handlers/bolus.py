@@ -1,7 +1,6 @@
 """Handlers of bolus.start, demand, extended, cancel, and of the button: orders with a token, each at most once (R5, R7, R8)."""
 
 from app.delivery.delivery import RUNS
-from app.delivery.leases import GUARD_MARGIN_STEPS
 from app.pump import Pump
 from pumpcore.faults.faults import Refusal
 from pumpcore.limits import order_limits
@@ -144,7 +143,7 @@ def check_holds(pump: Pump, bolus: Bolus, position_steps: int) -> None:
     settings = pump.setup.reservoir_settings()
     if settings is None:
         return
-    rest = pump.setup.tank.position_at(settings.empty_nl) - position_steps - GUARD_MARGIN_STEPS
+    rest = pump.setup.tank.position_at(settings.empty_nl) - position_steps - pump.delivery.leases.margin_steps
     if bolus.steps > rest:
         rest_nl = pump.setup.calibration.nl_for_steps(max(0, rest))
         raise Refusal("reservoir_holds_less", rule="R5", asked_nl=bolus.volume_nl, limit_nl=rest_nl, nearest_nl=rest_nl)

@@ -50,8 +50,8 @@ def mark(pump: Pump) -> None:
 def run_start(pump: Pump, params: dict) -> dict:
     """Order a bolus alone, for priming or calibration; needs a bench and no program. At most once (R8).
 
-    `steps` for a calibration, `volume_nl` for priming; the other one is 0. Refusals `not_stopped`, `alarm_active`, `in_maintenance`,
-    `supply_off`, `supply_high`, `primed_already`, and those of bolus.start.
+    `steps` for a calibration, `volume_nl` for priming; the other one is 0. `law` "angle": this run is by angle. Refusals
+    `not_stopped`, `alarm_active`, `in_maintenance`, `supply_off`, `supply_high`, `primed_already`, and those of bolus.start.
     """
     token = params["token"]
     asked = "steps" if params["purpose"] == boluses.CALIBRATION else "volume_nl"
@@ -71,6 +71,8 @@ def run_start(pump: Pump, params: dict) -> dict:
     check_holds(pump, bolus, pump.position_steps())
     _check_ceilings(pump, bolus)
     pump.tokens.use(token)
+    if pump.delivery.motion.law is not None:
+        pump.delivery.motion.law.asked = params.get("law") == "angle"
     if bolus.purpose == boluses.PRIMING and line_nl(pump):
         mark(pump)
         pump.setup.mended("primed", pump.alarms.clear_name)

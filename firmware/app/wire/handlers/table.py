@@ -62,10 +62,15 @@ def identity(pump: Pump) -> dict:
     counters = dict(pump.session.counters)
     counters["faults_suppressed"] = pump.alarms.suppressed
     counters["records_lost"] = pump.journal.lost
+    motion, law = pump.delivery.motion, setup.law
+    cause = "no_table" if law is None else law.cause if pump.delivery.span is not None else law.cause_now(setup)
     told = {
         "state": pump.state(),
         "checking": pump.checking is not None,
         "uptime_ms": pump.board.clock.uptime_ms(),
+        "motor_steps": motion.motor_steps() if pump.selftest.done else book.position_steps,
+        "law": "angle" if cause else "volume",
+        "law_cause": cause,
         "boot": pump.journal.boot,
         "powered_on_s": book.powered_on_s(),
         "program_digest": setup.digest,
