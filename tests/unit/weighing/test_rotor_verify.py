@@ -39,7 +39,7 @@ def against(name: str, run: heads.Record) -> Verified:
 def test_the_phase_is_found_within_a_degree(name: str, ahead_degrees: float) -> None:
     for seed in (1, 2, 3):
         found = verified(name, ahead_degrees, seed)
-        assert abs(found.phase_degrees - ahead_degrees) <= 0.8, seed
+        assert abs(found.phase_degrees - ahead_degrees) <= 1.2, seed  # learned and weighed: three sigmas of each
         assert found.phase_sigma_degrees < 0.4
         assert found.zero_off == (abs(ahead_degrees) > 1)
         assert not found.changed(stored(name)[1].residual_mg), seed
