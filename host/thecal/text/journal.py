@@ -13,7 +13,7 @@ Row = dict[str, Any]
 STAMP = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "utc", "first_sequence", "last_sequence")  # the table puts them in order
 # How the pump does it, and what another column already says.
 HIDDEN = ("remainder", "modulus", "leased_steps", "release", "journal_identity", "boot_number", "unique_id",
-          "powered_on_s", "position_steps")  # fmt: skip
+          "powered_on_s", "position_steps", "motor_steps", "zero_steps")  # fmt: skip
 BY_STEPS = ("calibration_set",)  # a calibration is a volume and its steps
 
 

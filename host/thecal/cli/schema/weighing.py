@@ -20,6 +20,7 @@ class Weighed(Shape):
     protocol: str
     pump: str
     begun_utc: str
+    law: str
 
 
 class Window(Shape):

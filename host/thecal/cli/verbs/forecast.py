@@ -58,6 +58,7 @@ def forecast(
     from thecal.pump import facts, zones
     from thecal.pump.opening import a_pump
     from thecal.terminal.output_files import check_picture
+    from thecal.text import law as law_text
 
     check_picture(png, force)
     prescription = read_prescription(file, library, override)
@@ -82,6 +83,8 @@ def forecast(
 
         write(drawn(outlook), png)
     show(outlook, rig, digests, as_json)
+    if pump is not None and not as_json and (doses := law_text.rows(pump.status)):
+        data(columns(doses))
 
 
 def of_judge(client: Client | None) -> Client | None:
