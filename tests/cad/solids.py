@@ -46,4 +46,5 @@ def _most(one: Any, other: Any, pick: Any) -> list[float]:
 def openings(part: Any, wall: Any) -> list[tuple[float, float, float]]:
     """Return the size of each place of `wall`, a thin block inside a wall of the part, that is empty."""
     left = wall - part
-    return [] if left is None else [(solid.bounding_box().size.X, solid.bounding_box().size.Y, solid.bounding_box().size.Z) for solid in left.solids()]
+    sizes = [] if left is None else [solid.bounding_box().size for solid in left.solids()]
+    return [(size.X, size.Y, size.Z) for size in sizes]

@@ -11,8 +11,9 @@ BED = 220.0
 THINNEST = 1.2
 # Square millimetres that hang over by more than 45 degrees, and why they print all the same.
 HANGING = {
-    "head_plate_nema17": (200.0, "ceilings of the sunk screw holes, a ring 1.5 mm wide, and of inserts and screws, 4 mm across"),
-    "head_plate_nema14": (200.0, "as head_plate_nema17"),
+    "head_plate": (102.0, "ceilings of the inserts' holes, 4 mm across, and of lying screw holes"),
+    "head_plate_nema17": (150.0, "ceilings of the sunk screw holes, a ring 1.5 mm wide, and of lying screw holes"),
+    "head_plate_nema14": (150.0, "as head_plate_nema17"),
     "roller_cover": (170.0, "ceilings of the sunk screw holes, a ring 1.5 mm wide, and of the lying holes of inserts, 4 mm across"),
     "as5600_bracket": (175.0, "ceilings of lying screw holes and slots, 3 mm wide, and the lower sides of pads that stand out 2 mm"),
     "button_panel": (52.0, "ceilings of four lying screw holes, 3 mm across"),

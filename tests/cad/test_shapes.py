@@ -7,21 +7,23 @@ from cad.solids import grid, holes
 # As they lie on the bed: x, y, z in millimetres; volume in cubic centimetres (computed once, looked at, kept).
 BOXES = {
     "base": (212.0, 210.0, 17.0),  # 5 + pillars of 12
-    "head_plate_nema17": (66.0, 107.0, 56.0),  # 74 + half of 66; 8 + foot of 48
-    "head_plate_nema14": (66.0, 107.0, 56.0),
-    "roller_cover": (66.0, 66.0, 29.7),  # rotor 20, cup 7.5, gap 0.6, front 1.6
-    "as5600_bracket": (74.6, 30.25, 28.0),  # 66 + 2 x 0.3 + 2 x 4
-    "gap_gauge": (48.0, 13.55, 10.0),
+    "head_plate": (84.0, 117.0, 56.0),  # axis 84 + 33; 8 + foot of 48
+    "head_plate_nema17": (84.0, 117.0, 56.0),
+    "head_plate_nema14": (84.0, 117.0, 56.0),
+    "roller_cover": (112.04, 86.8, 37.8),  # head 103.24 x 78, 2 x 2 of air, 2 x 2.4 of wall; 28.4 + 7.5 + 0.6 + 1.6 - 0.3
+    "as5600_bracket": (120.64, 24.65, 28.0),  # 112.04 + 2 x 0.3 + 2 x 4
+    "gap_gauge": (48.0, 13.55, 10.0),  # 2 + 1.6 + 1.75 + 0.2, and 8
     "magnet_cup": (14.0, 14.0, 7.5),  # 5 + 2.5
-    "board_box": (196.8, 108.8, 52.0),  # 160 + 2 x 16 + 2 x 2.4; 100 + 2 x 2 + 2 x 2.4; 2.4 + 8 + 1.6 + 40
-    "board_box_lid": (203.6, 115.6, 12.4),
-    "tray": (160.0, 124.0, 40.0),
+    "board_box": (196.8, 152.8, 52.0),  # 160 + 2 x 16 + 2 x 2.4; 100 + 16 + 2 + 2 x 2.4 + bay 30; 2.4 + 8 + 1.6 + 40
+    "board_box_lid": (203.6, 129.6, 12.4),  # 1 of air and 2.4 of skirt all around 196.8 x 122.8
+    "tray": (160.0, 140.0, 34.0),  # 152 x 132 and a lip of 4
     "button_panel": (58.0, 124.0, 47.0),
     "cable_clamp": (30.0, 10.0, 8.0),
 }
 VOLUMES_CM3 = {
-    "base": 226.57, "head_plate_nema17": 89.48, "head_plate_nema14": 89.48, "roller_cover": 72.63, "as5600_bracket": 14.01, "gap_gauge": 3.61,
-    "magnet_cup": 1.08, "board_box": 133.68, "board_box_lid": 71.12, "tray": 103.63, "button_panel": 59.90, "cable_clamp": 1.93,
+    "base": 226.57, "head_plate": 106.48, "head_plate_nema17": 118.63, "head_plate_nema14": 118.63, "roller_cover": 65.49,
+    "as5600_bracket": 17.91, "gap_gauge": 3.61, "magnet_cup": 1.08, "board_box": 149.27, "board_box_lid": 78.64, "tray": 105.04,
+    "button_panel": 59.90, "cable_clamp": 1.93,
 }  # fmt: skip
 
 
@@ -31,7 +33,7 @@ def test_it_is_as_large_as_computed(name: str) -> None:
 
     assert sorted(PARTS) == sorted(BOXES) == sorted(VOLUMES_CM3)
     size = printed(name).bounding_box().size
-    assert (size.X, size.Y, size.Z) == pytest.approx(BOXES[name], abs=0.001)
+    assert pytest.approx(BOXES[name], abs=0.001) == (size.X, size.Y, size.Z)
     assert printed(name).volume / 1000 == pytest.approx(VOLUMES_CM3[name], abs=0.006)
 
 
@@ -39,29 +41,39 @@ def test_the_base_holds_head_panel_box_and_clamps() -> None:
     from thecal_cad.parts import mounted
 
     pillars = grid("z", 4.0, (36.0, 176.0), (113.2, 183.2))
-    head = grid("z", 4.0, (46 - 25.5, 46 + 25.5), (18.0, 46.0))
+    head = grid("z", 4.0, (62 - 34.5, 62 + 34.5), (18.0, 46.0))
     panel = grid("z", 4.0, (183 - 18.0, 183 + 18.0), (13.0, 37.0))
-    clamps = grid("z", 4.0, (90.0, 110.0, 124.0, 144.0), (28.0, 68.0))
+    clamps = grid("z", 4.0, (119.0, 139.0), (28.0, 60.0)) | grid("z", 4.0, (30.0, 50.0, 74.0, 94.0), (68.0,))
     assert holes(mounted("base")) == pillars | head | panel | clamps
 
 
+def test_the_head_plate_fits_the_heads_four_screws_and_lets_the_motor_through() -> None:
+    from build123d import Align, Box, Pos
+
+    from thecal_cad.parts import mounted
+
+    foot = grid("z", 3.4, (-34.5, 34.5), (18.0, 46.0))
+    assert holes(mounted("head_plate")) == foot | grid("y", 4.0, (-36.56, 36.56), (84 - 36.44, 84 + 26.52))
+    motor = Pos(0, 0, 84.0) * Box(43.2, 200.0, 43.2, align=Align.CENTER)
+    assert (mounted("head_plate") & motor).volume < 0.01
+
+
 @pytest.mark.parametrize(("name", "square"), [("head_plate_nema17", 31.0), ("head_plate_nema14", 26.0)])
-def test_the_head_plate_fits_the_motors_face(name: str, square: float) -> None:
+def test_the_motor_plate_fits_the_motors_face(name: str, square: float) -> None:
     from thecal_cad.parts import mounted
 
-    x, z = (-square / 2, square / 2), (74 - square / 2, 74 + square / 2)
-    motor = grid("y", 3.4, x, z) | grid("y", 6.5, x, z) | {("y", 22.4, 0.0, 74.0)}
-    cover = grid("y", 4.0, (-27.0, 27.0), (47.0, 101.0))
-    assert holes(mounted(name)) == motor | cover | grid("z", 3.4, (-25.5, 25.5), (18.0, 46.0))
+    x, z = (-square / 2, square / 2), (84 - square / 2, 84 + square / 2)
+    motor = grid("y", 3.4, x, z) | grid("y", 6.5, x, z) | {("y", 22.4, 0.0, 84.0)}
+    assert holes(mounted(name)) == motor | grid("z", 3.4, (-34.5, 34.5), (18.0, 46.0))
 
 
-def test_the_covers_holes_meet_the_head_plate_and_the_bracket() -> None:
+def test_the_covers_holes_meet_the_head_and_the_bracket() -> None:
     from thecal_cad.parts import mounted
 
-    corners = grid("z", 3.4, (-27.0, 27.0), (-27.0, 27.0)) | grid("z", 6.5, (-27.0, 27.0), (-27.0, 27.0))
-    sides = grid("x", 4.0, (-8.0, 8.0), (18.0,))
-    found = holes(mounted("roller_cover"))
-    assert {hole for hole in found if hole[1] < 40} == corners | sides  # the rotor's room is open to two slots
+    places = ((-36.56, 36.56), (-36.44, 26.52))
+    sides = grid("x", 4.0, (-8.0, 8.0), (32.0,))
+    window = {("z", 18.0, 0.0, 0.0)}
+    assert holes(mounted("roller_cover")) == grid("z", 3.4, *places) | grid("z", 6.5, *places) | sides | window
     assert holes(mounted("as5600_bracket")) == grid("z", 2.8, (-8.75, 8.75), (-8.75, 8.75))
 
 
@@ -69,10 +81,10 @@ def test_the_boxs_holes_meet_the_boards_the_bases_and_the_lids() -> None:
     from thecal_cad.parts import mounted
 
     board = grid("z", 4.0, (-76.19, 76.19), (-46.19, 46.19))
-    lid = ((-91.5, 91.5), (-47.5, 47.5))
+    lid = ((-91.5, 91.5), (-61.5, 47.5))
     pillars = grid("z", 3.4, (-70.0, 70.0), (-35.0, 35.0))
     assert holes(mounted("board_box")) == board | pillars | grid("z", 4.0, *lid)
-    assert holes(mounted("board_box_lid")) == grid("z", 3.4, *lid)
+    assert holes(mounted("board_box_lid")) == grid("z", 3.4, (-91.5, 91.5), (-54.5, 54.5))
 
 
 def test_the_panel_has_its_two_buttons_one_above_the_other() -> None:

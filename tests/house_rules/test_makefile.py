@@ -12,8 +12,8 @@ import pytest
 from house_rules.making import make
 from house_rules.tree import ROOT
 
-TARGETS = ("demo", "test", "test-long", "test-page", "pictures", "cad", "test-cad", "check", "flash", "test-emu", "test-board", "bench", "hazards", "torture",
-           "setup", "clean", "help")  # fmt: skip
+TARGETS = ("demo", "test", "test-long", "test-page", "pictures", "cad", "test-cad", "check", "flash", "test-emu", "test-board", "bench",
+           "hazards", "torture", "setup", "clean", "help")  # fmt: skip
 
 
 def pretend_pythons(folder: Path, script: str) -> str:

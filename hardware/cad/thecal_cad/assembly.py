@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: CERN-OHL-P-2.0
 """Everything in its place, with blocks for what is bought: the tests look for collisions, and a picture shows it."""
 
-
 from build123d import Box, Part, Pos, Rot
 
 from thecal_cad import layout as at
@@ -78,5 +77,3 @@ def bought() -> dict[str, Part]:
         "bolus_button": PANEL * bolus,
         "bottle": bottle,
     }
-
-

@@ -47,5 +47,6 @@ def differences(folder: Path = FOLDER) -> list[str]:
         for name in sorted({*old[title], *new[title]}):
             before, now = old[title].get(name), new[title].get(name)
             if before != now:
-                found.append(f"{name} {'is gone' if now is None else 'is new' if before is None else 'changed'}: run make cad, commit what it writes")
+                what = "is gone" if now is None else "is new" if before is None else "changed"
+                found.append(f"{name} {what}: run make cad, commit what it writes")
     return found

@@ -63,8 +63,9 @@ BOX_AT = (S.base.length / 2, S.base.width - S.base.box_edge - LID[1] / 2 - BOX_M
 HEAD_AT = (S.base.head_x, 0.0)
 PANEL_AT = (S.base.length - S.panel.width / 2, 0.0)
 TRAY_AT = (S.tray.length / 2, -S.base.tray_gap - S.tray.width / 2)
+_FOOT_MIDDLE = S.head_plate.thick + S.head_plate.foot / 2
 FOOT_SCREWS = rectangle(
-    S.head_plate.width - 2 * S.head_plate.gusset - S.print.screw_head - 0.5, S.head_plate.foot - 20.0, 0.0, S.head_plate.thick + S.head_plate.foot / 2
+    S.head_plate.width - 2 * S.head_plate.gusset - S.print.screw_head - 0.5, S.head_plate.foot - 20.0, 0.0, _FOOT_MIDDLE
 )
 PANEL_SCREWS = rectangle(S.panel.width - 2 * S.panel.gusset - 14.0, S.panel.foot - 20.0, 0.0, S.panel.thick + S.panel.foot / 2)
 CLAMPS = [

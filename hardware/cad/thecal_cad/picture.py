@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from thecal_cad.mesh import Triangles, normals
+from thecal_cad.mesh import Floats, Triangles, normals
 
 Picture = NDArray[np.uint8]
+Colour = tuple[int, int, int]
 
 PAPER = (255, 255, 255)
 LIGHT = np.array([-0.35, 0.45, 0.82])  # in the picture: x to the right, y up, z to the viewer
 FINE = 3  # each pixel is the mean of so many in a square
 
 
-def view(turn_deg: float = 35.0, tilt_deg: float = 32.0) -> NDArray[np.float64]:
+def view(turn_deg: float = 35.0, tilt_deg: float = 32.0) -> Floats:
     """Return the rotation to the picture's axes, for a viewer in front who walked `turn_deg` to the right and looks down `tilt_deg`."""
     turn, tilt = np.radians(turn_deg), np.radians(tilt_deg)
     about = np.array([[np.cos(turn), np.sin(turn), 0], [-np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
@@ -25,7 +26,7 @@ def view(turn_deg: float = 35.0, tilt_deg: float = 32.0) -> NDArray[np.float64]:
     return down @ about
 
 
-def render(bodies: list[tuple[Triangles, tuple[int, int, int]]], turned: NDArray[np.float64], size: tuple[int, int] = (900, 640)) -> Picture:
+def render(bodies: list[tuple[Triangles, Colour]], turned: Floats, size: tuple[int, int] = (900, 640)) -> Picture:
     """Return the picture of the bodies, each in its colour, as large as fits into `size` pixels."""
     width, height = size[0] * FINE, size[1] * FINE
     seen = [mesh @ turned.T for mesh, _ in bodies]

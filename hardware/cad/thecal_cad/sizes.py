@@ -27,6 +27,8 @@ class Size:
 
 
 def _size(name: str, table: dict) -> Size:
+    if not isinstance(table, dict):
+        raise BadSizes(f"{name}: a bare number says neither what it fits nor where it is from")
     states = [state for state in STATES if state in table]
     if len(states) != 1 or set(table) != {states[0], STATES[states[0]], "fits"}:
         raise BadSizes(f"{name}: give one of {', '.join(f'{state} with {reason}' for state, reason in STATES.items())}, and fits")

@@ -25,8 +25,8 @@ def _nest() -> Part:
     ring = rod(at.NEST + 2 * wall, size.nest, at.NEST_AT) - rod(at.NEST, size.nest, at.NEST_AT)
     x, y, far = *at.NEST_AT, at.NEST
     half = size.drain / 2
-    gaps = [block((x - far, y - half, wall), (x + far, y + half, size.nest)), block((x - half, y - far, wall), (x + half, y + far, size.nest))]
-    return ring - gaps
+    reaches = ((far, half), (half, far))
+    return ring - [block((x - i, y - j, wall), (x + i, y + j, size.nest)) for i, j in reaches]
 
 
 def tray() -> Part:

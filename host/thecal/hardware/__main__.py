@@ -11,7 +11,7 @@ from thecal.hardware import bill, build, check, powerup, tables, words
 from thecal.hardware.board import plan
 from thecal.hardware.board.documents import NO_BOARD
 from thecal.hardware.board.documents import documents as board
-from thecal.hardware.draw import label, pinouts, scheme, sheets
+from thecal.hardware.draw import label, pinouts, probes, scheme, sheets
 from thecal.hardware.rig import read_rig
 
 # Drawing or page -> its name in the pages.
@@ -23,6 +23,7 @@ PICTURES = {
     "board.md": "board",
     "board-front.svg": "its front",
     "board-back.svg": "its back",
+    probes.FILE: "probe points",
     label.FILE: "label",
 }
 
@@ -52,6 +53,8 @@ def documents(bench: Path) -> dict[str, str]:
     made = {"wiring.md": tables.page(rig, bench.name), "parts.csv": bill.sheet(rig)}
     made |= sheets.draw(drawn, bench.name, powerup.probes(rig))
     made |= {pinouts.FILE: pinouts.draw(rig, drawn, bench.name), label.FILE: label.draw(rig), **board(rig, bench)}
+    if plan.has_board(rig):
+        made[probes.FILE] = probes.draw(rig)
     made[build.FILE] = build.page(rig, bench.name, {name: title for name, title in PICTURES.items() if name in made})
     return {name: words.licensed(name, text) for name, text in made.items()}
 

@@ -13,6 +13,7 @@ from thecal.hardware.rig import Part, Rig
 from thecal.hardware.tables import table
 
 FILE = "build.md"
+_BELOW = f"{powerup.DISCHARGED_MV / 1_000:g} V"
 # What a small head needs; more only if it slips, and with the motor's temperature in view.
 _START_MA = 600
 _HALF_A_TURN = "Half or twice as many turns: the straps differ from `microsteps`."
@@ -24,7 +25,7 @@ def page(rig: Rig, bench_file: str, pictures: Mapping[str, str]) -> str:
     parts = [f"<!-- {words.LICENCE} -->", f"# Building {rig.name}", f"**{words.BENCH_ONLY}**", words.INTENDED_USE]
     parts += [words.NOT_BUILT, written, _pictures(pictures), "## Safety", _bullets(_safety()), "## Build", _numbered(_build(rig, pictures))]
     parts += [table(("part", "value", "place"), _places(rig))]
-    parts += ["## First power-up", _intro(), *_power_up(rig)]
+    parts += ["## First power-up", _intro(pictures), *_power_up(rig)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -50,6 +51,8 @@ def _numbered(lines: Iterator[str]) -> str:
 
 def _build(rig: Rig, pictures: Mapping[str, str]) -> Iterator[str]:
     yield "Order by [parts.csv](parts.csv). Compare each module with [pinouts.svg](pinouts.svg) before you solder anything."
+    if any(part.library.kind == "printed" for part in rig.parts.values()):
+        yield "Print the parts in PETG or ABS: the STL files are in `hardware/cad`."
     if "board.md" in pictures:
         yield "Solder the board by [board.md](board.md), in its order of work, and do its test with the beeper."
     yield f"{_sockets(rig)} so that each can be lifted out. Everything else that stands on the board is soldered."
@@ -79,13 +82,15 @@ def _sockets(rig: Rig) -> str:
 # --- power-up ---------------------------------------------------------------------------------------------------------------------
 
 
-def _intro() -> str:
+def _intro(pictures: Mapping[str, str]) -> str:
     lines = [
         "Begin with Pico and driver out of their sockets, and no tube in the head. Stop at the first step that does not go as described.",
         "Measure against ground, with the meter's black lead at the ground of the 12 V terminal. The numbers of the probe points are the",
         "orange ones in [power.svg](power.svg) and [controls.svg](controls.svg). Never plug or unplug a motor while the driver has power:",
-        "it destroys the driver. Lift Pico or driver only when 12 V and USB are off, and the motor's supply has fallen below 1 V.",
+        f"it destroys the driver. Lift Pico or driver only when 12 V and USB are off, and the motor's supply has fallen below {_BELOW}.",
     ]
+    if "probes.svg" in pictures:
+        lines.append("\n![the front of the board with its probe points](probes.svg)")
     return "\n".join(lines)
 
 
@@ -126,11 +131,11 @@ def _steps(rig: Rig) -> Iterator[str]:
     vref = f" Set VREF now, with a plastic or ceramic blade{has.vref()}." if has.vref() else ""
     pull = "" if has.high else " A reading as high as a supply: the module pulls it up itself; remove that resistor or cut its jumper."
     yield (
-        "12 V off. Wait until the motor's supply is below 1 V, about 15 s. Driver in, 12 V on. **The shaft turns freely by hand**: "
+        f"12 V off. Wait until the motor's supply is below {_BELOW}, about 15 s. Driver in, 12 V on. **The shaft turns freely by hand**: "
         f"the motor is off without a Pico.{vref}{pull}"
     )
     yield (
-        "12 V off; wait until the motor's supply is below 1 V. Pico in, USB only: flash the firmware. Nothing moves, and the shaft "
+        f"12 V off; wait until the motor's supply is below {_BELOW}. Pico in, USB only: flash the firmware. Nothing moves, and the shaft "
         "turns freely."
     )
     yield (

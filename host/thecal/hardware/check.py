@@ -48,12 +48,15 @@ def findings(file: Path) -> list[Finding]:
 
 
 def of_rig(rig: Rig) -> list[Finding]:
-    """Return what is wrong with a rig, in the order of the rules."""
+    """Return what is wrong with a rig, in the order of the rules; a text that two rules find is there once."""
     circuit = Circuit(rig)
     known = Roles(circuit)
-    found: list[Finding] = []
+    found = list(supplies.one_of_each(circuit, known))
+    if found:  # without a supply, a Pico, a driver and a motor no other rule can judge
+        return found
     for name, rule in RULES:
-        found += [one for one in _of_rule(name, rule, circuit, known) if one not in found]
+        texts = {one.text for one in found}
+        found += [one for one in _of_rule(name, rule, circuit, known) if one.text not in texts]
     return found
 
 

@@ -18,12 +18,14 @@ Range = tuple[int, int]
 
 # A supply of class II gives 12 V within 5 %.
 _SUPPLY_MV = (11_400, 12_600)
-# Sisters of the R-78E name 6 to 10 mA as least load: without the Pico it may run high.
+# For a converter whose library entry has no range. Sisters of the R-78E name 6 to 10 mA as least load: without the Pico it may run high.
 _FIVE_MV = (4_850, 5_200)
+# USB alone: D1 lets microamperes back.
+_OFF_MV = (0, 500)
 # D1 carries microamperes without the Pico, 25 to 100 mA with it.
 _VSYS_EMPTY_MV = (4_800, 5_200)
-_VSYS_LOADED_MV = (4_600, 4_900)
-_VSYS_USB_MV = (4_000, 5_200)
+_VSYS_LOADED_MV = (4_600, 4_950)
+_VSYS_USB_MV = (4_100, 5_250)
 # MCP1700: 2 % at 25 degrees, 3 % over temperature.
 _LOGIC_MV = (3_200, 3_400)
 _OFF_HIGH_MV, _OFF_LOW_MV = (3_000, 3_400), (0, 100)
@@ -86,7 +88,7 @@ class _Readings:
         for probe in self._of_kind("fuse", "out"):
             yield Reading(1, bare, probe, *_SUPPLY_MV)
         for probe in self._of_kind("converter", "VOUT"):
-            yield Reading(1, bare, probe, *_FIVE_MV)
+            yield Reading(1, bare, probe, *self._out_mv(probe))
         yield from self._at(1, bare, (pico.PART, "VSYS"), _VSYS_EMPTY_MV)
         for probe in self._of_kind("regulator", "VOUT"):
             yield Reading(1, bare, probe, *_LOGIC_MV)
@@ -103,7 +105,7 @@ class _Readings:
         yield from self._at(step, state, (pico.PART, "VSYS"), _VSYS_USB_MV)
         yield from self._at(step, state, (pico.PART, "3V3"), _PICO_3V3_MV)
         for probe in self._of_kind("fuse", "out"):
-            yield Reading(step, state, probe, 0, DISCHARGED_MV)
+            yield Reading(step, state, probe, *_OFF_MV)
 
     def _both(self, step: int) -> Iterator[Reading]:
         state = State(pico=True, driver=True, supply=True, firmware=True)
@@ -115,6 +117,10 @@ class _Readings:
         for mark, part in self._rig.parts.items():
             if part.library.kind == kind and terminal in part.library.terminals:
                 yield mark, terminal
+
+    def _out_mv(self, probe: Node) -> Range:
+        figure = self._rig.parts[probe[0]].library.terminals[probe[1]].out_mv
+        return (figure.low, figure.high) if figure and figure.low is not None and figure.high is not None else _FIVE_MV
 
     def _at(self, step: int, state: State, probe: Node, range_mv: Range) -> Iterator[Reading]:
         if any(probe == end.key for ends in self._rig.links.values() for end in ends):

@@ -46,7 +46,7 @@ def nets(sheets: dict[str, Drawing]) -> set[frozenset[Node]]:
     for name, drawing in sheets.items():
         _join_flags(joined, name, drawing, {"pins": seen[name], "everywhere": everywhere, "others": sheets.keys() - {name}})
     empty = {node for pins in seen.values() for node, _, shape in pins if shape.fill == EMPTY}
-    found = (frozenset(thing for thing in group if isinstance(thing, tuple) and len(thing) == 2) for group in joined.groups())
+    found = (frozenset(thing for thing in group if isinstance(thing, tuple) and len(thing) == 2 and thing[1]) for group in joined.groups())
     return {group for group in found if group and not group <= empty}
 
 
@@ -67,7 +67,7 @@ def terminals(drawing: Drawing) -> Iterator[Pin]:
         yield (mark, _terminal(label.text)), [shape.points[0]], shape
     for shape in drawing.of("rect", "block"):
         (label,) = [text for text in texts if shape.box.holds(text.box)]
-        part, terminal = label.text.split(".")
+        part, _, terminal = label.text.partition(".")  # a strip has its mark alone
         middle = (shape.box.top + shape.box.bottom) / 2
         yield (part, terminal), [(shape.box.left, middle), (shape.box.right, middle)], shape
 
@@ -131,7 +131,7 @@ def _join_loose_ends(joined: Joined, sheet: str, drawing: Drawing, at: dict[Poin
 
 
 def _join_flags(joined: Joined, sheet: str, drawing: Drawing, known: dict) -> None:
-    """A flag reads `TERMINALS on SHEET` or `BAR on SHEET`; a bar's note reads `(also SHEET)`. `known`: what all sheets have."""
+    """A flag reads `TERMINALS on SHEET` or `BAR on SHEET`; a bar's note reads `(also on SHEET)`. `known`: what all sheets have."""
     for shape in drawing.of("polygon", "body"):
         if shape.data("flag") is None:
             continue
@@ -151,7 +151,7 @@ def _join_flags(joined: Joined, sheet: str, drawing: Drawing, known: dict) -> No
         else:
             joined.join(flag, (other, named, "bar"))
     for note in drawing.of("text"):
-        found = re.fullmatch(r"\(also (.+)\)", note.text)
+        found = re.fullmatch(r"\(also on (.+)\)", note.text)
         for other in found[1].split(", ") if found else ():
             (bar,) = [text for text in drawing.of("text", "barname") if text.box.meets(_stretched(note))]
             joined.join((sheet, bar.text, "bar"), (f"{other}.svg", bar.text, "bar"))

@@ -67,6 +67,9 @@ def test_the_back_is_the_front_mirrored(bench: Path) -> None:
     sums = {round(front[pin][0] + back[pin][0], 1) for pin in front}
     assert front.keys() == back.keys() and max(sums) - min(sums) < 0.2
     assert all(abs(front[pin][1] - back[pin][1]) < 0.1 for pin in front)
+    squares = [set(re.findall(r'<rect [^>]*data-pin="([^"]+)"', committed(bench, name))) for name in SHEETS[:2]]
+    more_than_two = {pin for pin in squares[1] if sum(other.split(":")[0] == pin.split(":")[0] for other in back) > 2}
+    assert squares[0] == more_than_two and "PICO:1" in squares[0]
 
 
 @pytest.mark.parametrize("bench", REAL, ids=STEMS)

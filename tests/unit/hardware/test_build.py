@@ -1,6 +1,7 @@
 """The page to build by, the pin-outs and the label: what stands in them is the bench's and the library's."""
 
 import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,14 @@ import pytest
 from support.drawn import looks, svg
 from thecal.files.resources import hardware_folder
 from thecal.hardware import nets, powerup, words
+from thecal.hardware.board import holes, plan
+from thecal.hardware.draw import probes
 from thecal.hardware.rig import read_rig
 
 FOLDER = hardware_folder()
 REAL = sorted(file for file in FOLDER.glob("*.toml") if not file.stem.startswith("sim-"))
 STEMS = [file.stem for file in REAL]
+LAID_OUT = [file for file in REAL if plan.has_board(read_rig(file))]
 # | step | state | probe | from | to | unit |
 READING = re.compile(r"^\| (\d+) \| (Pico [^|]+) \| \((\d+)\) (\S+) ([^|]+?) \| ([\d.]+) \| ([\d.]+) \| V \|$", re.MULTILINE)
 
@@ -126,3 +130,39 @@ def test_the_regulator_has_ground_vin_vout_from_the_left() -> None:
     texts = [one for one in sheet.of("text") if one.data("panel") == {"mark": "REG"} and one.data("pad")]
     names = [one for one in texts if one.box.top == min(other.box.top for other in texts)]
     assert [one.text for one in sorted(names, key=lambda one: one.box.left)] == ["GND", "VIN", "VOUT"]
+
+
+@pytest.mark.parametrize("bench", LAID_OUT, ids=lambda bench: bench.stem)
+def test_the_probe_points_on_the_board_lie_at_the_holes_of_their_terminals(bench: Path) -> None:
+    """The hole is read from the letters and numbers at the board's edge, not from the generator."""
+    rig = read_rig(bench)
+    root = ET.fromstring(page(bench, "probes.svg"))
+    texts = [(one.text or "", float(one.get("x", 0)), float(one.get("y", 0)), one.get("class")) for one in root.iter(f"{svg.NS}text")]
+    columns = {int(text): x for text, x, _, kind in texts if text.isdigit() and kind != "probe"}
+    rows = {text: y for text, _, y, _ in texts if re.fullmatch("A?[A-Z]", text)}
+    step = (columns[60] - columns[5]) / 55
+    found = {}
+    for disc in root.iter(f"{svg.NS}circle"):
+        if disc.get("class") == "probe":
+            x, y = float(disc.attrib["cx"]), float(disc.attrib["cy"])
+            (number,) = [text for text, left, top, kind in texts if kind == "probe" and abs(left - x) < 1 and abs(top - y) < 2]
+            row = min(rows, key=lambda letter: abs(rows[letter] - y))
+            found[int(number)] = f"{row}{round(5 + (x - columns[5]) / step)}"
+    listed = {int(number): (node, hole) for text, *_ in texts for number, node, hole in re.findall(r"^(\d+): (.*), hole (\w+)$", text)}
+    assert {number: hole for number, (_, hole) in listed.items()} == found
+    assert {number: tuple(node.split(" ")) for number, (node, _) in listed.items()} == {
+        number: node for node, number in powerup.probes(rig).items()
+    }
+    layout = plan.layout_of(rig)
+    for node, number in powerup.probes(rig).items():
+        assert holes.name(probes.hole_of(rig, layout, node) or (0, 0)) == found[number]
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_data() -> None:
+    """The TMC2209 rig's: VSYS without and with the Pico, behind the converter, enable."""
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    (bench,) = (file for file in REAL if file.stem.startswith("tmc2209"))
+    found = {(one.step, *one.probe): f"{one.low_mv / 1_000:g} to {one.high_mv / 1_000:g} V" for one in powerup.readings(read_rig(bench))}
+    assert f"| VSYS | {found[1, 'PICO', 'VSYS']} | {found[5, 'PICO', 'VSYS']} |" in text
+    assert f"| after the Pico's 5 V converter | {found[1, 'BUCK', 'VOUT']} |" in text
+    assert f"below {powerup.DISCHARGED_MV // 1_000} V: about 15 s" in text

@@ -53,7 +53,7 @@ def number_and_colour_at(sheets: dict[str, svg.Drawing], node: circuit.Node) -> 
     found = set()
     for sheet in sheets.values():
         ends = [end for name, ends, shape in circuit.terminals(sheet) if name == node for end in ends]
-        for line in sheet.of("polyline", "wire"):
+        for line in sheet.of("polyline", "wire", "overlay"):
             if any(circuit.same(end, point) for end in ends for point in (line.points[0], line.points[-1])):
                 tags = [text.text for text in sheet.of("text", "wirenumber") if text.box.meets(grown(line.box))]
                 found |= {(number, line.stroke) for tag in tags for number in tag.split()}
@@ -190,7 +190,14 @@ def test_one_wire_of_another_colour_in_a_drawing_is_seen(bench: Path) -> None:
 # A builder's own bench: what is deleted from a shipped one, and what is changed in it.
 NO_CLOCK = [r"^(CLOCK|CELL|SDA|SCL) = .*\n", r'^"CLOCK:.*\n', r', "CLOCK:VIN"', r'"CLOCK:GND", ', r"^clock_s.*\n"]
 NO_BOLUS = [r"^(J4|BOLUS|R7|C6|bolus_button) = .*\n", r"^bolus = \[\n.*\n.*\n\]\n", r'^"bolus .*\n', r' "J4:1",', r' "C6:2",']
+# A strip of levers between the stop button and its terminal; the bolus button's ground is at it too.
+STRIP = [
+    (r"^\[wiring.harness\]$", 'GS = { part = "wago-221-415", rail = true }\n[wiring.harness]'),
+    (r'\["J3:1", "STOP:1", "black"\],', '["J3:1", "GS", "black"],\n    ["GS", "STOP:1", "black"],'),
+    (r'\["J4:1", "BOLUS:1", "black"\],', '["GS", "BOLUS:1", "black"],'),
+]
 OWN = {
+    "a strip of levers": (TMC2209, STRIP),
     "without a clock": (TMC2209, [*((text, "") for text in NO_CLOCK), ("clock_chip = true", "clock_chip = false")]),
     "without a bolus button": (TMC2209, [(text, "") for text in NO_BOLUS]),
     "pins at the other side": (

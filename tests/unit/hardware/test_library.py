@@ -55,6 +55,7 @@ def test_every_terminal_has_a_type_and_a_voltage_range(part: LibraryPart) -> Non
 def test_every_part_can_be_ordered_or_is_made_here(part: LibraryPart) -> None:
     if not part.bought:
         assert part.made_from.startswith("hardware/") and part.price is None and part.suppliers == ()
+        assert (hardware_folder().parent / part.made_from).is_file(), part.made_from
         return
     assert part.maker and part.number and part.substitute and part.price is not None
     assert len({supplier.name for supplier in part.suppliers}) >= 2

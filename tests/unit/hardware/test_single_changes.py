@@ -6,7 +6,6 @@ All single changes are tried in `make test-long`, a few hundred drawn ones in `m
 import copy
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,7 +36,8 @@ def changes(name: str) -> Iterator[Change]:
     """Yield every single change: (kind, what, where to)."""
     table = table_of(name)
     board = table["wiring"]["board"]
-    ends = sorted({end for row in board.values() for end in row} | {end for wires in table["wiring"]["harness"].values() for w in wires for end in w[:2]})
+    wired = {end for wires in table["wiring"]["harness"].values() for wire in wires for end in wire[:2]}
+    ends = sorted(wired | {end for row in board.values() for end in row})
     for net, row in board.items():
         for end in row:
             yield "off", f"{net}/{end}", ""

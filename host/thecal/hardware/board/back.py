@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import NamedTuple
 
+from thecal.hardware.board.footprints import Box
 from thecal.hardware.board.holes import Hole
 from thecal.hardware.board.layout import Track, Wire
 from thecal.hardware.board.svg import points
 from thecal.hardware.board.view import View
 
-# The middle of a room on the page, half its width, half its height.
-Spot = tuple[float, float, float, float]
+
+class Spot(NamedTuple):
+    """A room on the page: its middle, half its width, half its height."""
+
+    x: float
+    y: float
+    wide: float
+    high: float
+
 
 _TRACK, _CASING = "#8f979e", "#3c4248"
 COLOURS = {
@@ -38,11 +47,11 @@ def draw(view: View, labels: Mapping[tuple[str, str], str], numbered: bool = Tru
         _track(view, track)
     for mark, pin, hole in view.layout.pads():
         x, y = view.at(hole)
-        first = pin == next(iter(view.layout.places[mark].holes))
+        first = pin == next(iter(view.layout.places[mark].footprint.pads))
         style = {"kind": "pad", "data_pin": f"{mark}:{pin}", "fill": "#c9d0d6", "stroke": _CASING, "stroke_width": 0.35}
         half = 0.26 * view.pitch
         if first:
-            view.rect((x - half, y - half, x + half, y + half), **style)
+            view.rect(Box(x - half, y - half, x + half, y + half), **style)
         else:
             view.page.add("circle", cx=x, cy=y, r=half, **style)
     for wire in view.layout.wires:
@@ -72,11 +81,10 @@ def _marks(view: View) -> list[Spot]:
     """Write each part's mark in the middle of its outline; return the rooms that the marks take."""
     taken = []
     for place in view.layout.places.values():
-        left, top, right, bottom = view.box(place, place.footprint.outline)
-        x, y = (left + right) / 2, (top + bottom) / 2
+        x, y = view.box(place, place.footprint.outline).middle
         halo = {"paint_order": "stroke", "stroke": "#f6eeda", "stroke_width": 0.9}
         view.page.text(x, y, place.mark, font_size=view.small, fill="#6b4a10", font_weight="bold", **halo)
-        taken.append((x, y, 0.4 * view.small * len(place.mark), 0.5 * view.small))
+        taken.append(Spot(x, y, 0.4 * view.small * len(place.mark), 0.5 * view.small))
     return taken
 
 
@@ -90,14 +98,20 @@ def _numbers(view: View, taken: list[Spot]) -> None:
         places = _along(view, link.holes) if isinstance(link, Track) else _between(view, link)
         words = str(number + 1)
         half = (0.38 * len(words) + 0.12) * view.small, 0.5 * view.small
-        x, y = min(places, key=lambda place: 3 * _meetings((*place, *half), taken) + _meetings((*place, *half), legs + others))
-        view.rect((x - half[0], y - half[1], x + half[0], y + half[1]), rx=0.5, fill="white", stroke="#111", stroke_width=0.15)
-        view.page.text(x, y, words, font_size=view.small, kind="tag")
-        taken.append((x, y, *half))
+        spots = [Spot(x, y, *half) for x, y in places]
+        best = min(spots, key=lambda spot: 3 * _meetings(spot, taken) + _meetings(spot, legs + others))
+        _tag(view, best, words)
+        taken.append(best)
+
+
+def _tag(view: View, spot: Spot, words: str) -> None:
+    box = Box(spot.x - spot.wide, spot.y - spot.high, spot.x + spot.wide, spot.y + spot.high)
+    view.rect(box, rx=0.5, fill="white", stroke="#111", stroke_width=0.15)
+    view.page.text(spot.x, spot.y, words, font_size=view.small, kind="tag")
 
 
 def _spot(view: View, hole: Hole) -> Spot:
-    return (*view.at(hole), 0.3 * view.pitch, 0.3 * view.pitch)
+    return Spot(*view.at(hole), 0.3 * view.pitch, 0.3 * view.pitch)
 
 
 def _between(view: View, wire: Wire) -> list[tuple[float, float]]:
@@ -117,5 +131,4 @@ def _along(view: View, holes: tuple[Hole, ...]) -> list[tuple[float, float]]:
 
 
 def _meetings(spot: Spot, others: list[Spot]) -> int:
-    x, y, wide, high = spot
-    return sum(abs(x - a) < wide + b_wide and abs(y - b) < high + b_high for a, b, b_wide, b_high in others)
+    return sum(abs(spot.x - one.x) < spot.wide + one.wide and abs(spot.y - one.y) < spot.high + one.high for one in others)

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 
-from thecal.hardware.board.footprints import Box
 from thecal.hardware.board.holes import Hole, name
 from thecal.hardware.board.layout import Layout
 
@@ -84,22 +83,14 @@ def under_screw(layout: Layout, hole: Hole) -> bool:
 def _bodies(layout: Layout) -> Iterator[str]:
     outlines = {mark: layout.box(place, place.footprint.outline) for mark, place in layout.places.items()}
     for one, other in combinations(outlines, 2):
-        if _overlap(outlines[one], outlines[other]):
+        if outlines[one].meets(outlines[other], _TOUCHING_MM):
             yield f"the bodies of {one} and {other} overlap"
     for mark, place in layout.places.items():
         boxes = [layout.box(place, box) for box in place.footprint.bodies]
         for wire in layout.wires:
             for hole in wire.ends:
-                if any(_inside(layout.at(hole), box) for box in boxes):
+                if any(box.has(*layout.at(hole)) for box in boxes):
                     yield f"a wire's end at {name(hole)} is under the body of {mark}"
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return min(one[2], other[2]) - max(one[0], other[0]) > _TOUCHING_MM and min(one[3], other[3]) - max(one[1], other[1]) > _TOUCHING_MM
-
-
-def _inside(point: tuple[float, float], box: Box) -> bool:
-    return box[0] < point[0] < box[2] and box[1] < point[1] < box[3]
 
 
 def _connections(layout: Layout, nets: Nets) -> Iterator[str]:

@@ -17,6 +17,7 @@ _FILL = {
     "ceramic": "#f3c98b",
     "can": "#b9c8d6",
     "block": "#c9c9c9",
+    "sip": "#c9c9c9",
     "to92": "#c9c9c9",
     "fuse": "#e8eef2",
     "terminals": "#b8dfb8",
@@ -24,6 +25,8 @@ _FILL = {
 _LINE = "#222"
 # Letters of both names in a row of a module with 12.7 mm between its pins.
 _MOST_LETTERS = 8
+# Letters of a name that fits between a screw terminal's pin and its edge.
+_SHORT = 2
 
 
 def draw(view: View, values: Mapping[str, str], labels: Mapping[tuple[str, str], str]) -> None:
@@ -47,22 +50,22 @@ def _body(view: View, place: Place) -> None:
         view.rect(outline, rx=radius, fill=fill, stroke=_LINE, stroke_width=0.3, kind="body", data_mark=place.mark)
     if shape == "diode":
         _band(view, place, outline)
-    if shape == "to92":
+    if shape in ("to92", "sip"):
         _flat_side(view, place)
     if shape == "pico":
         _usb(view, place)
     if shape == "can" and "plus" in place.pads:
         x, y = view.at(place.pads["plus"])
         minus = view.at(place.pads["minus"])
-        away = 0.5 * (outline[2] - outline[0]) + 0.6 * view.small
-        middle = (outline[0] + outline[2]) / 2, (outline[1] + outline[3]) / 2
+        away = 0.5 * (outline.right - outline.left) + 0.6 * view.small
+        middle = outline.middle
         across, down = (x > minus[0]) - (x < minus[0]), (y > minus[1]) - (y < minus[1])
         view.page.text(middle[0] + across * away, middle[1] + down * away, "+", font_size=1.2 * view.small, font_weight="bold")
 
 
 def _round(view: View, outline: Box, fill: str) -> None:
-    x, y = (outline[0] + outline[2]) / 2, (outline[1] + outline[3]) / 2
-    radius = max(outline[2] - outline[0], outline[3] - outline[1]) / 2
+    x, y = outline.middle
+    radius = max(outline.right - outline.left, outline.bottom - outline.top) / 2
     view.page.add("circle", cx=x, cy=y, r=radius, fill=fill, stroke=_LINE, stroke_width=0.3, kind="body")
 
 
@@ -75,8 +78,8 @@ def _shortened(box: Box, by: float) -> Box:
     """Take the leads off a two-leg part's outline: `by` at both ends of its longer side."""
     left, top, right, bottom = box
     if right - left > bottom - top:
-        return left + by, top, right - by, bottom
-    return left, top + by, right, bottom - by
+        return Box(left + by, top, right - by, bottom)
+    return Box(left, top + by, right, bottom - by)
 
 
 def _band(view: View, place: Place, body: Box) -> None:
@@ -90,23 +93,22 @@ def _band(view: View, place: Place, body: Box) -> None:
     else:
         top = top + 0.5 if y < top else bottom - 0.5 - width
         bottom = top + width
-    view.rect((left, top, right, bottom), fill=_LINE)
+    view.rect(Box(left, top, right, bottom), fill=_LINE)
 
 
 def _flat_side(view: View, place: Place) -> None:
-    """A thick line along the flat side of a TO-92: at rotation 0 towards larger rows."""
+    """A thick line along the flat side of a TO-92, the printed side of a converter: at rotation 0 towards larger rows."""
     left, _, right, bottom = place.footprint.outline
-    left, top, right, bottom = view.box(place, (left, bottom - 0.3, right, bottom))
-    view.rect((left, top, right, bottom), fill=_LINE)
+    view.rect(view.box(place, Box(left, bottom - 0.3, right, bottom)), fill=_LINE)
 
 
 def _usb(view: View, place: Place) -> None:
     left, top, _, bottom = place.footprint.outline
     middle = (top + bottom) / 2
-    socket = view.box(place, (left - 1.3, middle - 4.0, left + 0.6, middle + 4.0))
+    socket = view.box(place, Box(left - 1.3, middle - 4.0, left + 0.6, middle + 4.0))
     view.rect(socket, fill="#b0b0b0", stroke=_LINE, stroke_width=0.3)
-    words = view.box(place, (left - 3.3, middle - 1.0, left - 1.3, middle + 1.0))
-    view.page.text((words[0] + words[2]) / 2, (words[1] + words[3]) / 2, "USB", font_size=view.small)
+    words = view.box(place, Box(left - 3.3, middle - 1.0, left - 1.3, middle + 1.0))
+    view.page.text(*words.middle, "USB", font_size=view.small)
 
 
 def _pins(view: View, place: Place, labels: Mapping[tuple[str, str], str]) -> None:
@@ -117,7 +119,7 @@ def _pins(view: View, place: Place, labels: Mapping[tuple[str, str], str]) -> No
         large = place.footprint.drill_mm > ORDINARY_DRILL_MM
         marks = {"kind": "pad", "data_pin": f"{place.mark}:{pin}", "fill": "#8b1a1a" if large else _LINE}
         if pin == first and len(place.holes) > 2:
-            view.rect((x - half, y - half, x + half, y + half), **marks)
+            view.rect(Box(x - half, y - half, x + half, y + half), **marks)
         else:
             view.page.add("circle", cx=x, cy=y, r=half, **marks)
         label = labels.get((place.mark, pin), "")
@@ -160,19 +162,17 @@ def _terminal_label(view: View, place: Place, pin: str, label: str) -> None:
     """The wires come in on one side (at rotation 0 from below), where the number stands; the name stands on the other side."""
     left, top, right, bottom = view.box(place, place.footprint.outline)
     (x, y), gap, inside = view.at(place.holes[pin]), 0.8, 0.62 * view.small
-    name: dict[int, tuple[float, float, str, int]] = {
-        0: (x, top - gap, "end", 90),
-        90: (right + gap, y, "start", 0),
-        180: (x, bottom + gap, "start", 90),
-        270: (left - gap, y, "end", 0),
-    }
-    if len(label) <= 2:
-        # Short enough for the body; in front of it the names of a module may stand.
-        name[90], name[270] = (right - 0.6, y, "end", 0), (left + 0.6, y, "start", 0)
-    number = {0: (x, bottom - inside), 90: (left + inside, y), 180: (x, top + inside), 270: (right - inside, y)}[place.degrees]
-    at_x, at_y, anchor, turned = name[place.degrees]
-    view.page.text(at_x, at_y, label, text_anchor=anchor, font_size=view.small, turned=turned)
-    view.page.text(*number, pin, font_size=view.small)
+    # Short names stand in the body: beside it the names of a module may be.
+    short = len(label) <= _SHORT
+    if place.degrees in (90, 270):
+        end = (place.degrees == 90) == short
+        at = (right - gap if short else right + gap) if place.degrees == 90 else (left + gap if short else left - gap)
+        view.page.text(at, y, label, text_anchor="end" if end else "start", font_size=view.small)
+        view.page.text(left + inside if place.degrees == 90 else right - inside, y, pin, font_size=view.small)
+    else:
+        at = bottom + gap if place.degrees else top - gap
+        view.page.text(x, at, label, text_anchor="start" if place.degrees else "end", font_size=view.small, turned=90)
+        view.page.text(x, top + inside if place.degrees else bottom - inside, pin, font_size=view.small)
 
 
 def _upright(holes: list[Hole]) -> bool:
@@ -183,10 +183,9 @@ def _upright(holes: list[Hole]) -> bool:
 
 def _words(view: View, place: Place, value: str) -> None:
     """Write mark and value where pins and their names leave room: in the body, or at its edge."""
-    left, top, right, bottom = view.box(place, place.footprint.outline)
-    x, y, size = (left + right) / 2, (top + bottom) / 2, view.small
-    tall = bottom - top > 1.3 * (right - left)
-    shape = place.footprint.shape
+    box, size, shape = view.box(place, place.footprint.outline), view.small, place.footprint.shape
+    left, top, right, bottom = box
+    (x, y), tall = box.middle, box.tall
     if shape in ("resistor", "diode", "ceramic", "terminals"):
         _text(view, x, y, place.mark, turned=90 * tall)
         view.page.text(*_beside(view, place, len(value)), value, font_size=size, turned=90 * tall)
@@ -198,7 +197,7 @@ def _words(view: View, place: Place, value: str) -> None:
         view.page.text(free, y + 0.7 * size, value, font_size=size)
     elif shape in ("module", "to92"):
         _text(view, x, top - 0.8 * size, f"{place.mark} {value}")
-    elif shape == "block":
+    elif shape in ("block", "sip"):
         _text(view, x, y - 0.3 * (bottom - top), place.mark)
         view.page.text(x, top - 0.7 * size, value, font_size=size)
     elif shape == "can" and right - left < 6 * size:
@@ -212,15 +211,16 @@ def _words(view: View, place: Place, value: str) -> None:
 
 def _beside(view: View, place: Place, letters: int) -> tuple[float, float]:
     """Return the middle of a place for a value along the body's longer side where no other part is: above or right, else below or left."""
-    left, top, right, bottom = view.box(place, place.footprint.outline)
-    x, y, off, half = (left + right) / 2, (top + bottom) / 2, 0.7 * view.small, 0.32 * view.small * letters
-    if bottom - top > 1.3 * (right - left):
-        places, wide, high = [(right + off, y), (left - off, y)], 0.4 * view.small, half
+    box = view.box(place, place.footprint.outline)
+    (x, y), off, half = box.middle, 0.7 * view.small, 0.32 * view.small * letters
+    if box.tall:
+        places, wide, high = [(box.right + off, y), (box.left - off, y)], 0.4 * view.small, half
     else:
-        places, wide, high = [(x, top - off), (x, bottom + off)], half, 0.4 * view.small
+        places, wide, high = [(x, box.top - off), (x, box.bottom + off)], half, 0.4 * view.small
     others = [view.box(other, other.footprint.outline) for other in view.layout.places.values() if other is not place]
     for at_x, at_y in places:
-        if not any(at_x + wide > box[0] and at_x - wide < box[2] and at_y + high > box[1] and at_y - high < box[3] for box in others):
+        room = Box(at_x - wide, at_y - high, at_x + wide, at_y + high)
+        if not any(room.meets(other) for other in others):
             return at_x, at_y
     return places[0]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -37,6 +38,21 @@ class Table(BaseModel):
     parts: dict[str, tuple[str, int]]
     tracks: list[list[str]] = Field(default_factory=list)
     wires: list[tuple[str, int, str, str]] = Field(default_factory=list)
+
+
+class Standing(NamedTuple):
+    """A part for the board: its footprint, and its terminals in the library's order."""
+
+    footprint: str
+    terminals: Sequence[str]
+
+
+class Pad(NamedTuple):
+    """A leg in its hole."""
+
+    mark: str
+    pin: str
+    hole: Hole
 
 
 @dataclass(frozen=True)
@@ -106,17 +122,17 @@ class Layout:
         """Return a box of a part's footprint in mm on this board."""
         x, y = self.at(place.origin)
         left, top, right, bottom = footprints.turned_box(box, place.degrees)
-        return x + left, y + top, x + right, y + bottom
+        return Box(x + left, y + top, x + right, y + bottom)
 
-    def pads(self) -> Iterator[tuple[str, str, Hole]]:
-        """Yield (mark, pin, hole) for each pin of each part."""
+    def pads(self) -> Iterator[Pad]:
+        """Yield each pin of each part."""
         for mark, place in self.places.items():
             for pin, hole in place.holes.items():
-                yield mark, pin, hole
+                yield Pad(mark, pin, hole)
 
 
-def layout(table: Mapping[str, object], parts: Mapping[str, tuple[str, Sequence[str]]]) -> Layout:
-    """Return the geometry of `[board]`. `parts` gives footprint and terminals by mark, in the library's order.
+def layout(table: Mapping[str, object], parts: Mapping[str, Standing]) -> Layout:
+    """Return the geometry of `[board]`.
 
     Raises ValueError with the place of the mistake (pydantic's ValidationError is one)."""
     read = Table.model_validate(table)
@@ -126,14 +142,13 @@ def layout(table: Mapping[str, object], parts: Mapping[str, tuple[str, Sequence[
             raise ValueError(f"board.parts.{mark} is not a part of the bench that has a footprint")
         places[mark] = _place(mark, parts[mark], holes.parse(hole), degrees)
     tracks = tuple(_track(number, corners) for number, corners in enumerate(read.tracks, 1))
-    wires = tuple(_wire(row) for row in read.wires)
+    wires = tuple(_wire(*row) for row in read.wires)
     return Layout(read.columns, read.rows, read.width_mm, read.height_mm, read.screw_inset_um / 1000, places, tracks, wires)
 
 
-def _place(mark: str, part: tuple[str, Sequence[str]], origin: Hole, degrees: int) -> Place:
-    footprint_name, terminals = part
-    footprint = footprints.named(footprint_name)
-    pin_of = _pins(mark, footprint, terminals)
+def _place(mark: str, part: Standing, origin: Hole, degrees: int) -> Place:
+    footprint = footprints.named(part.footprint)
+    pin_of = _pins(mark, footprint, part.terminals)
     where = {}
     for pin, offset in footprint.pads.items():
         across, down = footprints.turned(offset, degrees)
@@ -161,8 +176,7 @@ def _track(number: int, corners: list[str]) -> Track:
         raise ValueError(f"board.tracks, number {number}: {error}") from None
 
 
-def _wire(row: tuple[str, int, str, str]) -> Wire:
-    colour, hundredths, start, end = row
+def _wire(colour: str, hundredths: int, start: str, end: str) -> Wire:
     if colour not in COLOURS:
         raise ValueError(f"board.wires {start} to {end}: {colour} is not one of {', '.join(COLOURS)}")
     if hundredths not in CROSS_SECTIONS:

@@ -71,7 +71,7 @@ def _up(length_mm: float) -> int:
     return 5 * math.ceil(length_mm * 1.1 / 50)
 
 
-def _places(rig: Rig, layout: Layout) -> Iterator[tuple[str, str, str]]:
+def _places(rig: Rig, layout: Layout) -> Iterator[tuple[str, ...]]:
     values = plan.names_of(rig).values
     for mark, place in layout.places.items():
         pins = list(place.holes.items())

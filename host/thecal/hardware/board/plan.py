@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from thecal.hardware import pico
 from thecal.hardware.board import footprints
 from thecal.hardware.board.check import Pin
-from thecal.hardware.board.layout import Layout, layout
+from thecal.hardware.board.layout import Layout, Standing, layout
 from thecal.hardware.board.sheets import Names
 from thecal.hardware.rig import End, Part, Rig
 
@@ -27,7 +27,7 @@ def has_board(rig: Rig) -> bool:
 
 def layout_of(rig: Rig) -> Layout:
     """Return the geometry of a bench's `[board]`. Raises ValueError with the place of the mistake."""
-    parts = {mark: (part.library.footprint, _terminals(part)) for mark, part in on_board(rig).items()}
+    parts = {mark: Standing(part.library.footprint, _terminals(part)) for mark, part in on_board(rig).items()}
     try:
         return layout(rig.bench[TABLE], parts)
     except ValidationError as error:

@@ -10,11 +10,15 @@ import heapq
 import random
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations, pairwise
+from typing import NamedTuple
 
 from thecal.hardware.board.check import groups, under_screw
 from thecal.hardware.board.holes import Hole
 from thecal.hardware.board.layout import Layout
+
+# A hole, and the step by which the way came to it.
+_State = tuple[Hole, Hole]
 
 _STEPS: tuple[Hole, ...] = ((1, 0), (-1, 0), (0, 1), (0, -1))
 _BEND = 1.0
@@ -25,12 +29,35 @@ _WIRE_PRICE = 9.0
 _FARTHEST_END = 6
 
 
+class ProposedWire(NamedTuple):
+    """An insulated wire of a net between two holes."""
+
+    net: str
+    start: Hole
+    end: Hole
+
+
+class _Way(NamedTuple):
+    """Holes from one piece of a net to another; `price` counts holes and bends."""
+
+    price: float
+    path: list[Hole]
+
+
+class _Join(NamedTuple):
+    """Two ways from two pieces to the ends of a wire."""
+
+    price: float
+    first: list[Hole]
+    second: list[Hole]
+
+
 @dataclass
 class Proposal:
-    """Tracks as corner holes, wires as (net, hole, hole); `open` are nets that found no way. A lower `price` is better."""
+    """Tracks as corner holes, wires; `open` are nets that found no way. A lower `price` is better."""
 
     tracks: list[list[Hole]] = field(default_factory=list)
-    wires: list[tuple[str, Hole, Hole]] = field(default_factory=list)
+    wires: list[ProposedWire] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
 
     @property
@@ -109,7 +136,7 @@ class _Router:
         ways = [way for piece, rest in zip(pieces, rests, strict=True) if (way := self._way(net, piece, rest))]
         if not ways:
             return False
-        _, path = min(ways)
+        path = min(ways).path
         if len(path) - 1 > _direct(path) + _LONGEST_DETOUR:
             return False
         self._lay(net, path, pieces)
@@ -123,15 +150,15 @@ class _Router:
             pieces.remove(piece)
         pieces.append(set(path).union(*touched))
 
-    def _way(self, net: str, start: set[Hole], goal: set[Hole]) -> tuple[float, list[Hole]] | None:
+    def _way(self, net: str, start: set[Hole], goal: set[Hole]) -> _Way | None:
         """Dijkstra over (hole, direction) from one piece to any other."""
         heap = [(0.0, hole, (0, 0)) for hole in start]
-        came: dict[tuple[Hole, Hole], tuple[Hole, Hole]] = {}
+        came: dict[_State, _State] = {}
         best = {(hole, (0, 0)): 0.0 for hole in start}
         while heap:
             price, hole, heading = heapq.heappop(heap)
             if hole in goal:
-                return price, _back(came, (hole, heading))
+                return _Way(price, _back(came, (hole, heading)))
             if price > best.get((hole, heading), price):
                 continue
             for step in _STEPS:
@@ -152,26 +179,17 @@ class _Router:
     def _wire(self, net: str, pieces: list[set[Hole]]) -> bool:
         """Join the two pieces that are cheapest to join by a wire, each end in a free hole that a short track reaches."""
         ends = [list(self._ends(net, piece)) for piece in pieces]
-        best: tuple[float, list[Hole], list[Hole]] | None = None
-        for one in range(len(pieces)):
-            for other in range(one):
-                for first in ends[one]:
-                    for second in ends[other]:
-                        if set(first) & set(second):
-                            continue
-                        span = abs(first[-1][0] - second[-1][0]) + abs(first[-1][1] - second[-1][1])
-                        price = span / 3 + len(first) + len(second)
-                        if best is None or price < best[0]:
-                            best = price, first, second
-        if best is None:
+        pairs = [(first, second) for one, other in combinations(ends, 2) for first in one for second in other]
+        joins = [_join(first, second) for first, second in pairs if not set(first) & set(second)]
+        if not joins:
             return False
-        _, first, second = best
+        _, first, second = min(joins, key=lambda join: join.price)
         for path in (first, second):
             if len(path) > 1:
                 self._lay(net, path, pieces)
             self.legs.add(path[-1])
             self.owner[path[-1]] = net
-        self.made.wires.append((net, second[-1], first[-1]))
+        self.made.wires.append(ProposedWire(net, second[-1], first[-1]))
         joined = [piece for piece in pieces if first[-1] in piece or second[-1] in piece]
         for piece in joined:
             pieces.remove(piece)
@@ -207,11 +225,10 @@ class _Router:
         """Yield the holes under bodies, in which no wire can end."""
         for place in self.layout.places.values():
             for box in place.footprint.bodies:
-                left, top, right, bottom = self.layout.box(place, box)
+                body = self.layout.box(place, box)
                 for column in range(1, self.layout.columns + 1):
                     for row in range(1, self.layout.rows + 1):
-                        x, y = self.layout.at((column, row))
-                        if left < x < right and top < y < bottom:
+                        if body.has(*self.layout.at((column, row))):
                             yield column, row
 
 
@@ -224,11 +241,16 @@ def corners(path: list[Hole]) -> list[Hole]:
     return [*kept, path[-1]]
 
 
+def _join(first: list[Hole], second: list[Hole]) -> _Join:
+    span = abs(first[-1][0] - second[-1][0]) + abs(first[-1][1] - second[-1][1])
+    return _Join(span / 3 + len(first) + len(second), first, second)
+
+
 def _direct(path: list[Hole]) -> int:
     return abs(path[0][0] - path[-1][0]) + abs(path[0][1] - path[-1][1])
 
 
-def _back(came: Mapping[tuple[Hole, Hole], tuple[Hole, Hole]], last: tuple[Hole, Hole]) -> list[Hole]:
+def _back(came: Mapping[_State, _State], last: _State) -> list[Hole]:
     path = [last[0]]
     while last in came:
         last = came[last]

@@ -53,8 +53,8 @@ def _legend(is_back: bool) -> list[str]:
             "Square: first pin of a part. The ends of an insulated wire go into holes of their own. Numbers: the list in board.md.",
         ]
     return [
-        "Square: first pin. Red: drill to 1.3 mm. Bar: cathode. Thick edge of REG: its flat side. Modules stand in sockets.",
-        "A hole is named by row and column: C17 is in row C, column 17. The order of work is in board.md.",
+        "Square: first pin. Red: drill to 1.3 mm. Bar: cathode. Thick edge: flat side of a TO-92, printed side of a converter.",
+        "Modules stand in sockets. A hole is named by row and column: C17 is in row C, column 17. Order of work: board.md.",
     ]
 
 

@@ -44,7 +44,7 @@ class View:
         """Return a box of a footprint on the page."""
         left, top, right, bottom = self.layout.box(place, box)
         one, other = self.xy(left, top), self.xy(right, bottom)
-        return min(one[0], other[0]), one[1], max(one[0], other[0]), other[1]
+        return Box(min(one[0], other[0]), one[1], max(one[0], other[0]), other[1])
 
     def rect(self, box: Box, **attributes: object) -> None:
         """Draw a box of the page."""

@@ -41,7 +41,7 @@ _BLOCK_NUMBER = 44
 
 @dataclass(frozen=True)
 class WireEnd:
-    """The end of an off-board wire at a terminal. `far` is the terminal at its other end; `block` says that it is a terminal block."""
+    """The end of an off-board wire at a terminal. `far` is its other end; `block`: that is a terminal block or a strip."""
 
     number: int
     colour: str
@@ -106,10 +106,10 @@ def dot(page: Page, at: Point, pin: Pin, radius: float, fill: str) -> None:
     page.disc(at, radius, Look(fill if pin.net else PAPER, INK if pin.net else FAINT, 1.5), kind="pin")
 
 
-def insulated(page: Page, points: Sequence[Point], wire: WireEnd) -> None:
+def insulated(page: Page, points: Sequence[Point], wire: WireEnd, kind: str = "wire") -> None:
     """Draw an insulated wire in its colour."""
     page.line(points, INK, 5, "casing")
-    page.line(points, INSULATION[wire.colour], 3, "wire", f"wire {wire.number}, {wire.colour}")
+    page.line(points, INSULATION[wire.colour], 3, kind, f"wire {wire.number}, {wire.colour}")
 
 
 class Symbol(Block):
@@ -259,9 +259,10 @@ class Cable(Block):
 
     def _paint_block(self, page: Page, block: Node, edge: float, y: float) -> None:
         x = edge if self.side == RIGHT else edge - _BLOCK_NUMBER
-        with page.group("terminal", part=block[0], terminal=block[1]):
-            page.box((x, y - 10), (_BLOCK_NUMBER, 20), Look("#d8ecd2", INK, 1.5, 2), kind="block")
-            page.text((x + _BLOCK_NUMBER / 2, y + 5), ".".join(block), Letters(anchor="middle"))
+        mark, terminal = block
+        with page.group("terminal" if terminal else "strip", part=mark, terminal=terminal):
+            page.box((x, y - 10), (_BLOCK_NUMBER, 20), Look("#d8ecd2", INK, 1.5, 2), "block")
+            page.text((x + _BLOCK_NUMBER / 2, y + 5), f"{mark}.{terminal}".rstrip("."), Letters(anchor="middle"))
 
 
 class Box(Block):

@@ -137,7 +137,7 @@ class Channel:
         if run.bar:
             page.text((x + 5, run.top + 9), run.net, Letters(bold=True, colour=run.colour), kind="barname")
             if run.note:
-                page.text((x + 10 + text_width(run.net, SMALL, True), run.top + 9), f"(also {run.note})", Letters(colour=run.colour))
+                page.text((x + 10 + text_width(run.net, SMALL, True), run.top + 9), f"(also on {run.note})", Letters(colour=run.colour))
 
     def _paint_tags(self, page: Page, left: float, right: float) -> None:
         """Draw number and colour of each off-board wire that ends at a pin of the board in the middle, not at a terminal block."""
@@ -146,7 +146,7 @@ class Channel:
                 if not stub.tagged:
                     continue
                 x, inward = (left, 1) if stub.side == LEFT else (right, -1)
-                insulated(page, [(x + inward * 5, stub.y), (x + inward * 30, stub.y)], stub.pin.wires[0])
+                insulated(page, [(x, stub.y), (x + inward * 30, stub.y)], stub.pin.wires[0], "overlay")
                 page.tag((x + inward * 18, stub.y), " ".join(str(wire.number) for wire in stub.pin.wires), kind="wirenumber")
 
 

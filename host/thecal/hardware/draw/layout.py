@@ -26,7 +26,7 @@ GROUND, GROUND_COLOUR = "GND", "#111111"
 
 LEGEND = (
     "A dot joins lines; lines that cross without a dot are not connected. Arrows: the net goes on, on another sheet.",
-    "Lines with a number are wires off the board, in the colour of their insulation. Green squares are screw terminals.",
+    "Lines with a number are wires off the board, in the colour of their insulation. Green squares are screw terminals or strips.",
 )
 
 

@@ -20,15 +20,15 @@ _ROW_LABELS = 4
 _COLUMN = (WIDTH - 3 * MARGIN) / 2
 _NOTES = {
     "regulator": "Flat side towards you, legs down.",
-    "converter": "Printed side towards you, legs down.",
     "diode": "The ring on the body is the cathode.",
     "tvs": "The ring on the body is the cathode: at 12 V, not at ground.",
     "capacitor": "The stripe on the can is minus; the longer leg is plus.",
     "driver": "Seen from above when it is plugged in. Compare with the names printed on your module before you plug it in.",
 }
-_ON_BODY = {"regulator": "flat side", "converter": "print"}
 _OPEN = "open"
-_PLUGGED = "Seen from above when it is plugged in."
+_SIP, _IN_A_ROW = "sip3", "Printed side towards you, legs down."
+_ON_BODY = {"to92": "flat side", _SIP: "print"}
+_PLUGGED = "Seen from above in its place. Compare with the names printed on it."
 
 
 def draw(rig: Rig, scheme: Scheme, bench_file: str) -> str:
@@ -63,7 +63,7 @@ def _either_way(part: Part) -> bool:
 def _panel(page: Page, at: Point, marks: list[str], part: Part, scheme: Scheme) -> float:
     """Draw one panel; return its height."""
     title = wrap(short(part.library), SMALL, _COLUMN - 20)
-    note = _NOTES.get(part.library.kind, _PLUGGED)
+    note = _NOTES.get(part.library.kind) or (_IN_A_ROW if part.library.footprint == _SIP else _PLUGGED)
     notes = wrap(note, SMALL, _COLUMN - 20)
     x, top = at
     y = top + 22
@@ -80,7 +80,7 @@ def _panel(page: Page, at: Point, marks: list[str], part: Part, scheme: Scheme) 
 
 def _picture(page: Page, at: Point, mark: str, part: Part, scheme: Scheme) -> float:
     """Draw body and pins; return the height."""
-    names = _Names(mark, scheme, _ON_BODY.get(part.library.kind, mark))
+    names = _Names(mark, scheme, _ON_BODY.get(part.library.footprint, mark))
     kind = part.library.kind
     if kind in ("diode", "tvs"):
         return _axial(page, at, list(part.library.terminals), names)

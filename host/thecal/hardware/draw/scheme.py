@@ -89,6 +89,6 @@ def _wire_ends(rig: Rig, items: dict[str, Item]) -> dict[Node, tuple[WireEnd, ..
         nodes = [end.key for end in wire.ends]
         for here, there in (nodes, nodes[::-1]):
             if here[0] in items:
-                block = there[0] in items and items[there[0]].kind == BLOCK
+                block = not there[1] or (there[0] in items and items[there[0]].kind == BLOCK)
                 ends.setdefault(here, []).append(WireEnd(wire.number, wire.colour, there, block))
     return {node: tuple(found) for node, found in ends.items()}

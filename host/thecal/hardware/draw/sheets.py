@@ -245,7 +245,7 @@ class _Maker:
             net = f"wire {wire.number}" if self._is_cable(wire.far[0]) else self._scheme.net_of(node)
             shown = wire
             if wire.block:
-                shown = replace(wire, block=wire.far not in self._in_cable)
+                shown = replace(wire, block=wire.far not in self._in_cable or not wire.far[1])
                 self._in_cable.add(wire.far)
             pins.append(Pin(*node, net, 0, RIGHT, terminal, (shown,)))
         return pins or [Pin(*node, self._scheme.net_of(node), 0, RIGHT, terminal)]

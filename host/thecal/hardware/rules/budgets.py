@@ -47,7 +47,7 @@ def diodes_bear_their_load(circuit: Circuit, known: Roles) -> Iterator[Finding]:
 def the_driver_bears_the_motor(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find a motor without a chopper whose coils draw more than the driver or the motor bears."""
     loads, driver = Loads(circuit, known), circuit.driver
-    motor = next(part for part in circuit.of_kind("motor", "head") if part.library.terminals)
+    motor = circuit.motor
     if circuit.bench.kind == COILS:
         for part, figure in ((driver, "max_coil_ma"), (motor, "coil_current_ma")):
             can_ma = circuit.value(part.mark, figure)[0]

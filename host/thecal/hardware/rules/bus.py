@@ -84,10 +84,11 @@ def rise_times(circuit: Circuit, known: Roles) -> Iterator[Finding]:
         most_hz = min(circuit.value(part.mark, "bus_max_hz")[0] for part in modules)
         if hz > most_hz:
             text = f"the {bus} bus runs at {hz} Hz, and its modules bear {most_hz} Hz"
-            yield Finding(RULE, text, f"write bus_hz = {CLOCK_HZ}", net, tuple(part.mark for part in modules))
+            yield Finding(RULE, text, f"write bus_hz = {CLOCK_HZ}", net, tuple(part.mark for part in modules), f"{hz} of {most_hz} Hz")
         leads_pf = sum(BOARD_PF if part.library.mount == "board" else LEADS_PF for part in modules)
         farads_pf = PIN_PF + leads_pf + sum(circuit.value(part.mark, "bus_pf")[1] for part in modules)
-        rise_ns = RISE_FACTOR * _pull_ohm(circuit, net)[1] * farads_pf / 1000
+        weakest_ohm = max(_pull_ohm(circuit, circuit.pin(f"{bus}_{wire}"))[1] for wire in ("sda", "scl"))
+        rise_ns = RISE_FACTOR * weakest_ohm * farads_pf / 1000
         limit_ns = next((limit for most, limit in RISE_NS if hz <= most), 0)
         if rise_ns > limit_ns:
             text = f"the {bus} bus rises in {rise_ns:.0f} ns with {farads_pf} pF; at {hz} Hz it must rise in {limit_ns} ns"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from thecal.files.bench import checked
 from thecal.hardware import nets, pico
@@ -18,6 +19,14 @@ from thecal.hardware.rules.finding import Undecided
 NEUTRAL = ("strip", "terminal_block", "socket", "connector", "board", "wire", "cable")
 TWO_ENDED = ("fuse", "tvs", "diode", "resistor", "capacitor", "switch", "buzzer")
 Bounds = tuple[int, int]
+
+
+class Place(NamedTuple):
+    """A wired terminal: its node, what the library says of it, and its net."""
+
+    node: Node
+    terminal: Terminal
+    net: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,14 @@ class Circuit:
     def driver(self) -> Part:
         """Return the first driver. Raises Undecided if there is none."""
         return self.only("driver")
+
+    @cached_property
+    def motor(self) -> Part:
+        """Return the motor, or the head with a motor of its own. Raises Undecided if there is none."""
+        for part in self.of_kind("motor", "head"):
+            if part.library.terminals:
+                return part
+        raise Undecided("", "the bench has no motor", "add one from the parts library to [parts]")
 
     def only(self, *kinds: str) -> Part:
         """Return the first part of these kinds. Raises Undecided if there is none."""
@@ -92,11 +109,11 @@ class Circuit:
         """Return the terminals at a net as texts, sorted."""
         return [nets.show(node) for node in self.nodes(net)]
 
-    def every_node(self) -> Iterator[tuple[Node, Terminal, str]]:
-        """Yield (node, its terminal, its net) of every wired terminal but those of strips and the like."""
+    def every_node(self) -> Iterator[Place]:
+        """Yield every wired terminal but those of strips and the like."""
         for net in self.wired.nets:
             for node in self.nodes(net):
-                yield node, self.terminal(node), net
+                yield Place(node, self.terminal(node), net)
 
     @cached_property
     def elements(self) -> list[Element]:

@@ -95,7 +95,7 @@ def low_is_above_what_stops(circuit: Circuit, known: Roles) -> Iterator[Finding]
     held = voltages(circuit, known, State()).get(motor, (0.0, 0.0))
     if low_mv >= held[0]:
         text = f"motor.supply_low_mv is {volts(low_mv)}, not below the supply at its lowest, {volts(held[0])}: the pump would never start"
-        yield Finding(RULE, text, "write a lower supply_low_mv", motor, numbers=span(held))
+        yield Finding(RULE, text, "write a lower supply_low_mv", motor, (pico.PART,), span(held))
 
 
 def high_is_above_the_supply(circuit: Circuit, known: Roles) -> Iterator[Finding]:
@@ -108,15 +108,15 @@ def high_is_above_the_supply(circuit: Circuit, known: Roles) -> Iterator[Finding
     if high_mv <= held[1]:
         why = "the pump would refuse a good supply"
         text = f"motor.supply_high_mv is {volts(high_mv)}, and the supply itself may have {volts(held[1])}: {why}"
-        yield Finding(RULE, text, "write a higher supply_high_mv", motor, numbers=span(held))
+        yield Finding(RULE, text, "write a higher supply_high_mv", motor, (pico.PART,), span(held))
     if high_mv >= circuit.bench.supply_full_scale_mv:
         full = volts(circuit.bench.supply_full_scale_mv)
         text = f"motor.supply_high_mv is {volts(high_mv)}, at or over the full scale, {full}: it can't be seen"
-        yield Finding(RULE, text, "write a lower supply_high_mv", motor, (pico.PART,))
+        yield Finding(RULE, text, "write a lower supply_high_mv", motor, (pico.PART,), f"{high_mv} mV")
     for node in circuit.nodes(motor):
         if circuit.terminal(node).type in ("power_in", "passive") and high_mv > circuit.rating(node, "max_mv")[0]:
             text = f"motor.supply_high_mv is {volts(high_mv)}, but {nets.show(node)} bears {volts(circuit.rating(node, 'max_mv')[0])}"
-            yield Finding(RULE, text, "write a lower supply_high_mv", motor, (node[0],))
+            yield Finding(RULE, text, "write a lower supply_high_mv", motor, (node[0],), f"{high_mv} mV")
 
 
 RULES = {

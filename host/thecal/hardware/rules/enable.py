@@ -60,19 +60,18 @@ def the_resistor_is_there(circuit: Circuit, known: Roles) -> Iterator[Finding]:
 def off_without_the_pico(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find an enable line that is not safely off while the motor has power: Pico lifted out, in reset, or a broken wire to it."""
     for state, words in ((State(pico=False), "with the Pico lifted out"), (State(reset=True), "with the Pico in reset")):
-        yield from _not_at(circuit, known, state, (circuit.driver.library.disabled, f"off {words}"))
+        yield from _not_at(circuit, known, state, circuit.driver.library.disabled, f"off {words}")
 
 
 def the_pico_decides(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     """Find an enable line that the Pico can't switch on, or off."""
     off = circuit.driver.library.disabled
     on = "low" if off == "high" else "high"
-    yield from _not_at(circuit, known, State(levels={"enable": on == "high"}), (on, "on when the Pico enables it"))
-    yield from _not_at(circuit, known, State(levels={"enable": off == "high"}), (off, "off when the Pico disables it"))
+    yield from _not_at(circuit, known, State(levels={"enable": on == "high"}), on, "on when the Pico enables it")
+    yield from _not_at(circuit, known, State(levels={"enable": off == "high"}), off, "off when the Pico disables it")
 
 
-def _not_at(circuit: Circuit, known: Roles, state: State, wanted: tuple[str, str]) -> Iterator[Finding]:
-    level, words = wanted
+def _not_at(circuit: Circuit, known: Roles, state: State, level: str, words: str) -> Iterator[Finding]:
     driver, net = circuit.driver, _enable(circuit)
     node = (driver.mark, driver.library.enable)
     held = voltages(circuit, known, state).get(net)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Lowest and highest value, in millivolts or Ohm.
+Span = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -30,7 +33,7 @@ def volts(millivolts: float) -> str:
     return f"{millivolts / 1000:.2f} V"
 
 
-def span(bounds: tuple[float, float]) -> str:
+def span(bounds: Span) -> str:
     """Return "2.91 to 3.02 V" of two millivolt values."""
     low, high = bounds
     return volts(high) if round(low, -1) == round(high, -1) else f"{low / 1000:.2f} to {volts(high)}"

@@ -33,7 +33,8 @@ def every_path_passes_the_fuse(circuit: Circuit, known: Roles) -> Iterator[Findi
     if len(_fuses(circuit)) != 1:
         marks = listed([element.mark for element in _fuses(circuit)]) or "none"
         text = f"exactly one fuse must be at the supply's plus (net {circuit.plus}); there is {marks}"
-        yield Finding(RULE, text, "wire the supply's plus to the fuse, and the rest behind it", circuit.plus)
+        cure = "wire the supply's plus to the fuse, and the rest behind it"
+        yield Finding(RULE, text, cure, circuit.plus, (circuit.only("supply").mark,))
 
 
 def the_supply_opens_the_fuse(circuit: Circuit, known: Roles) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pumpcore.bench.bench import COILS
+from thecal.hardware.nets import Node
 from thecal.hardware.rules import roles
 from thecal.hardware.rules.circuit import Circuit
 from thecal.hardware.rules.network import Span, State, resistance, voltages
@@ -23,7 +24,7 @@ class Loads:
     def coil_ma(self) -> float:
         """Return the highest current of one coil, as its effective value."""
         circuit = self.circuit
-        motor = next(part for part in circuit.of_kind("motor", "head") if part.library.terminals)
+        motor = circuit.motor
         if circuit.bench.kind == COILS:
             return self._span(self.known.net_with(roles.MOTOR))[1] / circuit.value(motor.mark, "coil_resistance_mohm")[0] * 1000
         rated = circuit.value(motor.mark, "coil_current_ma")[1]
@@ -34,7 +35,7 @@ class Loads:
         circuit = self.circuit
         if circuit.bench.kind == COILS:
             return 2 * self.coil_ma()
-        motor = next(part for part in circuit.of_kind("motor", "head") if part.library.terminals)
+        motor = circuit.motor
         ohm = circuit.value(motor.mark, "coil_resistance_mohm")[1] / 1000
         heat_mw = 2 * self.coil_ma() ** 2 * ohm / 1000
         return heat_mw / BRIDGE_EFFICIENCY / max(1.0, self._span(self.known.net_with(roles.MOTOR))[0]) * 1000
@@ -62,7 +63,7 @@ class Loads:
                 total_ma += self.of_net(element.other(net), seen)
         return total_ma + self._by_resistors(net)
 
-    def _through(self, node: tuple[str, str], net: str, seen: frozenset[str]) -> float:
+    def _through(self, node: Node, net: str, seen: frozenset[str]) -> float:
         """Return the current into one power input; that of a converter or regulator follows from its output."""
         circuit = self.circuit
         part = circuit.rig.parts[node[0]]

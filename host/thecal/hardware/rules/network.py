@@ -9,11 +9,10 @@ from itertools import product
 
 from thecal.hardware import pico
 from thecal.hardware.rules import roles
-from thecal.hardware.rules.circuit import Circuit
-from thecal.hardware.rules.finding import Undecided
+from thecal.hardware.rules.circuit import Bounds, Circuit
+from thecal.hardware.rules.finding import Span, Undecided
 from thecal.hardware.rules.roles import Roles
 
-Span = tuple[float, float]
 OUTPUTS = ("step", "dir", "enable", *roles.COIL_INPUTS.values(), "strobe", "buzzer", "tube_light", "scale_clock")
 CONTACT_OHM: Span = (0.01, 1.0)
 MOST_CORNERS = 1 << 14
@@ -190,7 +189,7 @@ def capacitance_nf(circuit: Circuit, net: str) -> tuple[float, float]:
     return least, most
 
 
-def _floats(bounds: tuple[int, int]) -> Span:
+def _floats(bounds: Bounds) -> Span:
     return float(bounds[0]), float(bounds[1])
 
 

@@ -23,7 +23,8 @@ def bulk_at_the_motor(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     least_nf = capacitance_nf(circuit, motor)[0]
     if least_nf < LEAST_BULK_NF:
         text = f"the motor supply {motor} has {least_nf / 1000:.0f} uF to ground; a stop needs at least {LEAST_BULK_NF // 1000} uF there"
-        yield Finding("E11", text, "put the bulk capacitor at the driver's motor supply and ground", motor, (circuit.driver.mark,))
+        cure = "put the bulk capacitor at the driver's motor supply and ground"
+        yield Finding("E11", text, cure, motor, (circuit.driver.mark,), f"{least_nf / 1000:.0f} uF")
 
 
 def the_coils_lift_no_rail(circuit: Circuit, known: Roles) -> Iterator[Finding]:
@@ -33,7 +34,7 @@ def the_coils_lift_no_rail(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     least_nf = capacitance_nf(circuit, motor)[0]
     if not least_nf:
         return
-    part = next(part for part in circuit.of_kind("motor", "head") if part.library.terminals)
+    part = circuit.motor
     henry_uh = circuit.value(part.mark, "coil_inductance_uh")[1]
     energy_uj = henry_uh * (loads.coil_ma() / 1000) ** 2
     resting_mv = loads.held.get(motor, (0.0, 0.0))[1]
@@ -88,7 +89,7 @@ def _decoupled(circuit: Circuit, mark: str, terminal: str, side: str) -> Iterato
     for limit in {f"{side}_cap_max_nf", "load_max_nf" if side == "output" else ""} & values.keys():
         if most_nf > circuit.value(mark, limit)[0]:
             text = f"{mark}:{terminal} has up to {most_nf:.0f} nF to ground, more than it can start with or stay stable"
-            yield Finding("E12", text, "take a smaller capacitor", net, (mark,))
+            yield Finding("E12", text, "take a smaller capacitor", net, (mark,), f"{most_nf:.0f} nF")
 
 
 def the_adc_is_filtered(circuit: Circuit, known: Roles) -> Iterator[Finding]:
@@ -96,7 +97,7 @@ def the_adc_is_filtered(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     net = circuit.pin("motor_supply")
     if net and not LEAST_FILTER_NF <= capacitance_nf(circuit, net)[0] <= 1000:
         text = f"PICO:motor_supply has {capacitance_nf(circuit, net)[0]:.0f} nF to ground; the ADC needs 100 nF"
-        yield Finding("E12", text, "put 100 nF from the pin to AGND", net, ("PICO",))
+        yield Finding("E12", text, "put 100 nF from the pin to AGND", net, ("PICO",), f"{capacitance_nf(circuit, net)[0]:.0f} nF")
 
 
 def a_reversed_supply_opens_the_fuse(circuit: Circuit, known: Roles) -> Iterator[Finding]:
@@ -112,18 +113,19 @@ def a_reversed_supply_opens_the_fuse(circuit: Circuit, known: Roles) -> Iterator
         standoff_mv = circuit.value(element.mark, "standoff_mv")[0]
         if standoff_mv < highest_mv:
             text = f"{element.mark} conducts from {volts(standoff_mv)} on, and the supply may have {volts(highest_mv)}"
-            yield Finding("E12", text, "take a TVS diode for a higher voltage", fused, (element.mark,))
+            yield Finding("E12", text, "take a TVS diode for a higher voltage", fused, (element.mark,), volts(standoff_mv))
         surge_ma, short_ma = circuit.value(element.mark, "forward_max_ma")[0], _short_ma(circuit)
         if surge_ma < short_ma:
             text = f"{element.mark} bears {amperes(surge_ma)} until the fuse opens, and a reversed supply gives {amperes(short_ma)}"
-            yield Finding("E12", text, "take a stronger TVS diode", fused, (element.mark,))
+            yield Finding("E12", text, "take a stronger TVS diode", fused, (element.mark,), f"{amperes(surge_ma)} of {amperes(short_ma)}")
         clamp_mv = circuit.value(element.mark, "clamp_mv")[1]
         for node in circuit.nodes(fused):
-            if circuit.kind_of(node) not in ("tvs", "fuse", "resistor") and circuit.rating(node, "max_mv")[0] < clamp_mv:
+            rated = circuit.kind_of(node) not in ("tvs", "fuse", "resistor") and circuit.terminal(node).max_mv is not None
+            if rated and circuit.rating(node, "max_mv")[0] < clamp_mv:
                 text = (
                     f"{element.mark} lets {volts(clamp_mv)} through, and {nets.show(node)} bears {volts(circuit.rating(node, 'max_mv')[0])}"
                 )
-                yield Finding("E12", text, "take a TVS diode for a lower voltage", fused, (element.mark, node[0]))
+                yield Finding("E12", text, "take a TVS diode for a lower voltage", fused, (element.mark, node[0]), volts(clamp_mv))
 
 
 def _short_ma(circuit: Circuit) -> int:
@@ -137,7 +139,8 @@ def the_diode_bears_usb(circuit: Circuit, known: Roles) -> Iterator[Finding]:
         can_mv = circuit.value(part.mark, "reverse_max_mv")[0]
         if can_mv < USB_AT_VSYS_MV[1]:
             text = f"{part.mark} bears {volts(can_mv)} in reverse; USB puts {volts(USB_AT_VSYS_MV[1])} at its cathode"
-            yield Finding("E12", text, "take a diode for a higher voltage", circuit.net(part.mark, "cathode"), (part.mark,))
+            cure = "take a diode for a higher voltage"
+            yield Finding("E12", text, cure, circuit.net(part.mark, "cathode"), (part.mark,), volts(can_mv))
 
 
 def vsys_is_fed_by_a_diode_only(circuit: Circuit, known: Roles) -> Iterator[Finding]:

@@ -132,16 +132,13 @@ def no_current_into_a_part_without_power(circuit: Circuit, known: Roles) -> Iter
         if terminal.type == "input" and terminal.supply and net and not fed:
             limit_ma = circuit.value(driver.mark, "input_ma")[0]
             for ohm, output in _feeds(circuit, net):
-                current_ma = (pico_3v3(circuit)[1] - CLAMP_MV) / ohm if ohm else float("inf")
-                if current_ma > limit_ma:
-                    yield _injected(circuit, f"{driver.mark}:{terminal.name}", net, output, (current_ma, limit_ma))
-
-
-def _injected(circuit: Circuit, terminal: str, net: str, output: str, currents_ma: tuple[float, float]) -> Finding:
-    current_ma, limit_ma = currents_ma
-    flows = "an unlimited current" if current_ma == float("inf") else amperes(current_ma)
-    text = f"on USB alone PICO:{output} drives {flows} into {terminal}, whose supply is off; it bears {amperes(limit_ma)}"
-    return Finding(RULE, text, f"put {ohms(1000)} in series, at the Pico", net, (terminal.split(":")[0],), f"limit {amperes(limit_ma)}")
+                flows_ma = (pico_3v3(circuit)[1] - CLAMP_MV) / ohm if ohm else float("inf")
+                if flows_ma > limit_ma:
+                    flows = amperes(flows_ma) if ohm else "an unlimited current"
+                    into = f"{driver.mark}:{terminal.name}, whose supply is off; it bears {amperes(limit_ma)}"
+                    numbers = f"{flows}, limit {amperes(limit_ma)}"
+                    text = f"on USB alone PICO:{output} drives {flows} into {into}"
+                    yield Finding(RULE, text, f"put {ohms(1000)} in series, at the Pico", net, (driver.mark, "PICO"), numbers)
 
 
 def _feeds(circuit: Circuit, net: str) -> Iterator[tuple[float, str]]:

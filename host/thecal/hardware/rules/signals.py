@@ -79,7 +79,7 @@ def clock_lines(circuit: Circuit, known: Roles) -> Iterator[Finding]:
                 yield Finding(RULE, text, f"wire {part.mark}:{wire} to PICO:{name}", net, (part.mark, "PICO"))
     if circuit.bench.clock_chip != bool(circuit.of_kind("clock_module")):
         text = "clock_chip and a clock module in [parts] go together: this bench has only one of them"
-        yield Finding(RULE, text, "add the module, or set clock_chip = false")
+        yield Finding(RULE, text, "add the module, or set clock_chip = false", parts=("PICO",))
 
 
 def coils_are_paired(circuit: Circuit, known: Roles) -> Iterator[Finding]:
