@@ -93,8 +93,14 @@ class Motion:
 
     def rest(self) -> int:
         """Nothing follows what is queued for now: end it with a dwell in which the motor makes what is late. Return its time [ms]."""
-        late_us = 0 if self.path is None else self.path.late_us()
-        self.queue([(0, _DWELL_US + late_us)])
+        if self.path is None:
+            self.queue([(0, _DWELL_US)])
+            return 0
+        late_us = self.path.late_us()
+        if late_us:
+            self.queue([(0, late_us)])
+        self.stepper.queue(0, _DWELL_US + self.path.take_rest())
+        self.stepper.send()
         return late_us // 1000
 
     def made(self, position_steps: int) -> bool:

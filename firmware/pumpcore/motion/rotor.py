@@ -86,7 +86,9 @@ def plain(turns: int, turns_steps: int) -> Rotor:
 # From items of dose steps to items of motor steps that take as long.
 
 _EVEN_US = const(900)  # a step that is off an even run by no more stays in it
-_SHORTEST_DWELL_US = const(10)
+# What is left of an item behind its last step becomes a part of the next item, which saves two: the queue may end so much sooner than it
+# says, and 2.2 s of its low water are enough for flash at its worst.
+_MOST_REST_US = const(300_000)
 _ONE_IN = const(64)  # of fast steps by angle, those that may be added to catch up
 
 
@@ -105,20 +107,21 @@ class Path:
         self.zero_steps = zero_steps
         self.paces = paces
         self.dose_steps = self._least = 0
-        self._origin = self._at = self._begun = self._end = 0
+        self._origin = self._at = self._begun = self._end = self._rest_us = 0
         self.before: "Path | None" = None
 
     def begin(self, dose_steps: int, motor_steps: int, due: int = 0) -> None:
         """Stand at this motor position with `dose_steps` laid; `due` grains of them are not made yet."""
         self._at = (motor_steps - self.zero_steps) % self.rotor.turns_steps
         self._origin = motor_steps - self._at
-        self.dose_steps, self._end = dose_steps, self.rotor.paid(self._at) + due
+        self.dose_steps, self._end, self._rest_us = dose_steps, self.rotor.paid(self._at) + due, 0
 
     def follow(self, before: "Path", now_steps: int) -> None:
         """Go on where `before` ends: what is delivered and what is due stay the same to a grain. The motor is at `now_steps`."""
         motor_steps = before.motor_steps()
         before.pass_by(now_steps)
         self.begin(before.dose_steps, motor_steps, before.due())
+        self._rest_us = before.take_rest()
         self.before, self._begun = before, self._at
         self._least = before.delivered(motor_steps)
 
@@ -170,7 +173,7 @@ class Path:
         return dose
 
     def lay(self, steps: int, duration_us: int) -> "Iterator[tuple[int, int]]":
-        """Yield the motor's items for `steps` dose steps, evenly spaced over `duration_us`. They take as long.
+        """Yield the motor's items for `steps` dose steps, evenly spaced over `duration_us`. They take as long, but for the rest.
 
         Each motor step comes when the one before is paid, rounded up to a microsecond.
         """
@@ -196,6 +199,8 @@ class Path:
 
     def _lay_plain(self, steps: int, due_steps: int, duration_us: int) -> "Iterator[tuple[int, int]]":
         """By angle: the items as they are; what another table has left due is added where the motor has room for it."""
+        if self._rest_us:
+            yield 0, self.take_rest()
         count = steps
         if due_steps > steps:
             most = max(duration_us // self.paces[0], min(steps + steps // _ONE_IN, duration_us // self.paces[1]))
@@ -203,24 +208,14 @@ class Path:
         self._at += count
         yield count, duration_us
 
-    def _lay(self, slope: "Slope", target: int) -> "Iterator[tuple[int, int]]":
-        """An item is held back until the next is known: the last one may have to last a little longer."""
-        made_us = held = held_us = 0
-        for count, until_us in self._runs(slope, target):
-            if held_us:
-                yield held, held_us
-            held, held_us, made_us = count, until_us - made_us, until_us
-        rest_us = slope.duration_us - made_us
-        if held_us and rest_us < _SHORTEST_DWELL_US:
-            yield held, held_us + rest_us
-            return
-        if held_us:
-            yield held, held_us
-        yield 0, rest_us
+    def take_rest(self) -> int:
+        """Return the time that no item has yet; it has one now."""
+        rest_us, self._rest_us = self._rest_us, 0
+        return rest_us
 
-    def _runs(self, slope: "Slope", target: int) -> "Iterator[tuple[int, int]]":
-        """Yield (steps, end in us) of the runs of even steps up to `target`, none of them closer than the pace."""
-        rotor, pace_us, made_us = self.rotor, self.paces[0], 0
+    def _lay(self, slope: "Slope", target: int) -> "Iterator[tuple[int, int]]":
+        """Yield runs of even steps up to `target`, none of them closer than the pace."""
+        rotor, pace_us, made_us = self.rotor, self.paces[0], -self.take_rest()
         while self._at < target:
             upto, first_us = min(target, rotor.edge(self._at)), slope.due_us(self._at + 1)
             if first_us < made_us:  # late: what is due by now comes at the pace
@@ -232,17 +227,20 @@ class Path:
                 count = upto - self._at
                 if abs((first_us - made_us) * count - (last_us - made_us)) > _EVEN_US * count and first_us <= slope.duration_us:
                     self._at += 1
+                    yield 1, first_us - made_us
                     made_us = first_us
-                    yield 1, made_us
             count = upto - self._at
             if last_us > slope.duration_us:  # what the pace holds up comes with the next item
                 count = min(count, (slope.duration_us - made_us) // pace_us)
                 last_us = made_us + count * pace_us
             if count <= 0:
-                return
+                break
             self._at += count
+            yield count, last_us - made_us
             made_us = last_us
-            yield count, made_us
+        self._rest_us = slope.duration_us - made_us
+        if self._rest_us > _MOST_REST_US:
+            yield 0, self.take_rest()
 
 
 class Slope:
