@@ -1,5 +1,7 @@
 """A board for running the app on CPython: the simulator's plant, a clock that moves when told, littlefs with the board's geometry."""
 
+from typing import Any
+
 from hal.absent import BoardState
 from support.pump.flash import Chip, Flash
 from thecal.sim.world.plant import Plant
@@ -250,6 +252,7 @@ class Board:
         self.watchdog = Watchdog()
         self.buttons = Buttons()
         self.supply = Supply()
+        self.sensor: Any = None
         self.buzzer = Buzzer()
         self.system = System()
         self.state = BoardState()
