@@ -8,15 +8,16 @@ if 0:  # for the type checker alone
 # Angles are in counts of the sensor: 4096 to a turn of the rotor, one is 0.09 degrees.
 _TURN = const(4096)
 _HALF = const(2048)
-_NOTHING = const(23)  # 2 degrees
+_NOTHING = const(23)  # 2 degrees: so far the rotor may stand off
 _SLIP = const(57)  # 5 degrees
-_STALL = const(114)  # 10 degrees
-_SAME = const(11)  # 1 degree: two readings that differ by more are not believed
-_QUICK = const(228)  # 20 degrees between two looks: look more often
-_SLOW_MS = const(2_000)
-_QUICK_MS = const(500)
+_STALL = const(114)  # 10 degrees of the motor, in which the rotor stands
+_FOLLOWS = const(11)  # 1 degree; also: two readings that differ by more are not believed
+_LOOK = const(34)  # 3 degrees of the motor from look to look, if the time between them allows it
+_SLOWEST_MS = const(2_000)
+_QUICKEST_MS = const(100)
 _SETTLING = const(20)  # readings until the rotor stands
 _MAGNET = const(0x20)  # data sheet: status, magnet detected
+_WEAK = const(0x10)  # magnet too weak: ten times the noise
 _RETRY_MS = const(10_000)
 _LAST_RETRY_MS = const(300_000)
 
@@ -41,8 +42,10 @@ class Watch:
         self._forward, self._turns, self._turns_steps = bench.sensor_forward, bench.turns, bench.turns_steps
         self.zero, self.curve, self.sums = -1, (), []
         self.state, self.due_ms, self._retry_ms, self._wait_ms = "ok", NEVER_MS, 0, _RETRY_MS
-        self._offset, self._seen, self._stale = 0, (0, 0), 0
         self._begun = self.slipped = False
+        self._stale = 0  # 1: the rotor is off, and the zero is set anew once that is steady; 2: at the next lease
+        self._offset = self._off = self._was = self._lost = self._looked_ms = self._slip_at = 0
+        self._last_steps = self._anchor_steps = self._anchor_lost = 0
         self.angle()
 
     # -- reading ----------------------------------------------------------------------------------------------
@@ -110,24 +113,29 @@ class Watch:
         if counts < 0:
             return
         angle = self.straight(counts)
-        self._offset, self._seen, self._stale, self._begun = angle - self.place(motor_steps), (motor_steps, 0), 0, True
-        if self.sums:
-            self.sums = [0] * (2 * BINS)
+        self._rest(angle - self.place(motor_steps), motor_steps)
+        self._stale, self._begun = 0, True
         law = self.motion.law
         if self.zero >= 0 and law is not None and not self.slipped:
             law.set_phase((motor_steps - self._steps((angle - self.zero) % _TURN)) % self._turns_steps)
 
     def lease(self, first: bool, alone: bool) -> None:
-        """A lease is about to begin. At the first one, and at the second one after a shift, the zero is set anew from the sensor."""
+        """A lease is about to begin. At the first one the zero is set anew from the sensor; after a shift once that is steady for a lease."""
         if first:
             self._begun = self.slipped = False
             self.due_ms = 0
             self.sums = [0] * (2 * BINS) if alone else []
             self.begin()
-        elif self._stale > 1:
+            self._anchor_steps, self._anchor_lost, self._slip_at = self._last_steps, self._lost, 0
+        elif self._stale > 1 or self._stale and self._was and abs(self._off - self._was) <= _FOLLOWS:
             self.begin()
-        elif self._stale:
-            self._stale = 2
+        self._was = self._off if self._stale else 0
+
+    def _rest(self, offset: int, motor_steps: int) -> None:
+        """From now on the rotor is right where it is."""
+        self._offset, self._last_steps, self._off = offset, motor_steps, 0
+        if self.sums:
+            self.sums = [0] * (2 * BINS)
 
     def learn(self, zero_steps: int) -> None:
         """The first bin begins at this position of the motor: note what the sensor shows there, and its nonlinearity if a run went round."""
@@ -145,43 +153,64 @@ class Watch:
 
     def check(self, uptime_ms: int) -> None:
         """Look once while the motor is energised. A rotor that stands, goes back or is turned by hand ends in the safe state."""
-        seen_steps, seen_off = self._seen
         counts, motor_steps = self._look()
-        asked = (motor_steps - seen_steps) * self._turns * _TURN // self._turns_steps
-        self.due_ms = uptime_ms + (_QUICK_MS if asked > _QUICK else _SLOW_MS)
+        self._plan(uptime_ms, self._angle_of(motor_steps - self._last_steps))
         if counts < 0 or not self._begun:
             return
-        off = near(self.straight(counts) - self._offset - self.place(motor_steps))
+        off = self._off_at(counts, motor_steps)
+        if abs(near(off - self._off)) > _FOLLOWS:  # one reading may be wrong
+            counts, motor_steps = self._look()
+            again = self._off_at(counts, motor_steps)
+            if counts < 0 or abs(near(off - again)) > _FOLLOWS:
+                return
         if self.sums:
             self._sum(counts, near(counts - self._offset - self.place(motor_steps)))
-        if abs(off) <= _NOTHING:
-            self._seen = (motor_steps, off)
-            return
-        counts, again_steps = self._look()
-        if counts >= 0 and abs(near(self.straight(counts) - self._offset - self.place(again_steps) - off)) <= _SAME:
-            self._judge(asked, asked + off - seen_off, off, again_steps)
+        self._lost -= near(off - self._off)
+        self._off, self._last_steps = off, motor_steps
+        self._judge(off, motor_steps)
+
+    def _plan(self, uptime_ms: int, asked: int) -> None:
+        passed_ms, self._looked_ms = uptime_ms - self._looked_ms, uptime_ms
+        self.due_ms = uptime_ms + max(_QUICKEST_MS, min(_SLOWEST_MS, passed_ms * _LOOK // (asked + 1)))
+
+    def _off_at(self, counts: int, motor_steps: int) -> int:
+        return near(self.straight(counts) - self._offset - self.place(motor_steps))
+
+    def _angle_of(self, motor_steps: int) -> int:
+        """Return the angle of so many motor steps, over all turns."""
+        return motor_steps * self._turns * _TURN // self._turns_steps
 
     def _sum(self, counts: int, off: int) -> None:
         at = counts // _BIN
         self.sums[at] += off
         self.sums[BINS + at] += 1
 
-    def _judge(self, asked: int, moved: int, off: int, motor_steps: int) -> None:
-        """The rotor is `off` by more than 2 degrees. Since the last look that was right the motor was to turn by `asked`, and it `moved`."""
-        if abs(off) <= _SLIP:
-            if not self._stale:
-                self._stale = 1
-                self._tell(0, off, motor_steps)
-                self._lose("phase_shift")
-        elif off < 0 and -_NOTHING <= moved < _NOTHING:
-            if asked >= _STALL:
-                self._tell(2, off, motor_steps)
-        elif off < 0 and moved > 0:
-            self._tell(1, off, motor_steps)
-            self.slipped, self._offset, self._seen, self.sums = True, self._offset + off, (motor_steps, 0), []
-            self._lose("phase_slip")
-        else:
-            self._tell(3 if off < 0 and 2 * -moved <= 3 * asked + _SAME else 4, off, motor_steps)
+    def _judge(self, off: int, motor_steps: int) -> None:
+        """Compare the rotor's way with the motor's since it last went on, and where it stands with the motor's position."""
+        asked = self._angle_of(motor_steps - self._anchor_steps)
+        moved = asked - self._lost + self._anchor_lost
+        if moved >= _FOLLOWS:
+            self._anchor_steps, self._anchor_lost = motor_steps, self._lost
+        elif moved <= -(_SLIP if self.sensor.status & _WEAK else _NOTHING):
+            self._tell(3 if -moved <= 2 * asked else 4, off, motor_steps)
+            return
+        elif asked >= _STALL:
+            self._tell(2, off, motor_steps)
+            return
+        if off > _SLIP:
+            self._tell(4, off, motor_steps)
+        elif off < -_SLIP:
+            went = self._angle_of(motor_steps) - self._lost
+            self._slip_at = self._slip_at or went
+            if went - self._slip_at >= _NOTHING:  # it follows again
+                self._tell(1, off, motor_steps)
+                self._slip_at, self._stale, self.slipped = 0, 0, True
+                self._rest(self._offset + off, motor_steps)
+                self._lose("phase_slip")
+        elif abs(off) > _NOTHING and not self._stale:
+            self._stale = 1
+            self._tell(0, off, motor_steps)
+            self._lose("phase_shift")
 
     def _tell(self, kind: int, off: int, motor_steps: int) -> None:
         """Journal what the rotor did not follow: it is not delivered, and never made up. A stall, a turn back or by hand stops first."""
