@@ -197,6 +197,8 @@ class Watch:
         elif asked >= _STALL:
             self._tell(2, off, motor_steps)
             return
+        if off >= -_SLIP:
+            self._slip_at = 0
         if off > _SLIP:
             self._tell(4, off, motor_steps)
         elif off < -_SLIP:
