@@ -1,4 +1,4 @@
-"""A pump with an AS5600 at its rotor, by serial, against the rotor's true angle: the phase after a cut, and a rotor that does not follow."""
+"""A pump with an AS5600 at its rotor, by serial, against the rotor's true angle: its phase after a cut, a rotor that does not follow."""
 
 from __future__ import annotations
 
