@@ -23,7 +23,7 @@ WHY = {
     "phase_power": Why("the rotor's angle is unknown since the pump was powered up or got another table", VERIFY),
     "phase_supply": Why("the rotor's angle is unknown since the motor's supply failed", VERIFY),
     "phase_fault": Why("the rotor's angle is unknown since a fault stopped the pump", VERIFY),
-    "phase_enables": Why("the rotor's angle is unknown: since the last look the motor was switched on so often that it may have slipped", VERIFY),
+    "phase_enables": Why("the rotor's angle is unknown: the motor was switched on so often since it was found", VERIFY),
     "rate": Why("what is ordered is faster than the motor can follow the table", ""),
     "asked": Why("this run was ordered by angle", ""),
     "other_bench": Why("the table was learned on another bench", LEARN),
