@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from support.rig import wiring_changes
 from support.rig.wiring_changes import changed, rig, with_figure
 from thecal.errors import BadInput
 from thecal.files.resources import hardware_folder
 from thecal.hardware import check
 from thecal.hardware.check import Finding
-from thecal.hardware.rig import Measured, rig_of
+from thecal.hardware.rig import Measured, Rig, rig_of
 from thecal.hardware.rules import resources
 from thecal.hardware.rules.circuit import Circuit
 from thecal.hardware.rules.finding import Undecided
@@ -63,6 +64,49 @@ def _breaks(rule: check.Rule, circuit: Circuit, known: Roles) -> bool:
         return any(isinstance(one, Finding) for one in rule(circuit, known))
     except Undecided:
         return False
+
+
+OWN = ("VIO", "SPREAD", "UART", "PDN", "INDEX", "DIAG", "MS1", "MS2")
+OTHER_DRIVERS = {
+    "a4988": (
+        "a4988-pololu-1182",
+        {"VDD": "3V3M", "RESET": "reset", "SLEEP": "reset", "MS1": "3V3M", "MS2": "3V3M", "MS3": "3V3M"},
+    ),
+    "drv8825": ("drv8825-pololu-2133", {"RESET": "3V3M", "SLEEP": "3V3M", "M0": "GND", "M1": "GND", "M2": "3V3M", "FAULT": ""}),
+}
+
+
+def with_driver(driver: str, **moved: str) -> Rig:
+    """Return the TMC2209 bench with another module, rightly wired but for `moved`."""
+    part, nets = OTHER_DRIVERS[driver]
+    bench = changed({"part": {"DRIVER": part}, "put": {"motor/driver": driver, "motor/microsteps": 16}})
+    for name in OWN:
+        wiring_changes.lift(bench, f"DRIVER:{name}")
+        del bench["wiring"]["unwired"][f"DRIVER:{name}"]
+    for name, net in {**nets, **moved}.items():
+        if net:
+            wiring_changes.move(bench, (f"DRIVER:{name}", net))
+        else:
+            wiring_changes.lift(bench, f"DRIVER:{name}")
+    return rig_of(bench, "bench.toml")
+
+
+@pytest.mark.parametrize("driver", OTHER_DRIVERS)
+def test_a_rig_of_your_own_with_another_driver_has_no_finding(driver: str) -> None:
+    assert [one.text for one in check.of_rig(with_driver(driver))] == []
+
+
+@pytest.mark.parametrize(
+    ("driver", "moved", "words"),
+    [
+        ("a4988", {"SLEEP": "3V3M"}, "DRIVER:RESET must be joined to DRIVER:SLEEP"),
+        ("a4988", {"MS3": "GND"}, "DRIVER:MS3 must be high for 16 microsteps; it is low (net GND)"),
+        ("drv8825", {"SLEEP": ""}, "DRIVER:SLEEP must be high always"),
+        ("drv8825", {"FAULT": "3V3M"}, "DRIVER:FAULT (open_drain) must stay without a wire"),
+    ],
+)
+def test_another_driver_wired_wrongly_is_refused(driver: str, moved: dict[str, str], words: str) -> None:
+    assert any(words in one.text for one in check.of_rig(with_driver(driver, **moved)))
 
 
 REFUSED = {
