@@ -22,9 +22,9 @@ def give_table(device: Device) -> learned.Learned:
     client.clock_set(MONDAY_UTC_S, 0)
     client.calibration_set(weighed.pack(weighed_one(volume_nl=1_000_000, steps=100_000)))
     table = learned_one(dip(0.35), bench=client.hello()["bench"])
-    text = base64.b64encode(learned.pack(table)).decode()
-    assert client.ask("rotor.check", {"rotor": text})["rotor"] == text
-    told = client.ask("rotor.set", {"rotor": text, "zero_steps": client.status()["motor_steps"]})
+    packed = learned.pack(table)
+    assert base64.b64decode(client.rotor_check(packed)["rotor"]) == packed
+    told = client.rotor_set(packed, client.status()["motor_steps"])
     assert (told["law"], told["law_cause"]) == ("volume", "")
     return table
 
@@ -65,6 +65,8 @@ def test_after_a_cut_the_table_is_there_and_its_phase_is_not(device: Device) -> 
     device.client.start()
     device.run_for(70)
     assert "by_angle" in device.alarms()
-    read = device.client.ask("rotor.read", {})
+    read = device.client.rotor_read()
     assert base64.b64decode(read["rotor"]) == learned.pack(table)
     assert read["status"]["zero_steps"] is None
+    device.client.stop()
+    assert device.client.rotor_phase(17)["law"] == "volume"

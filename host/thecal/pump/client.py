@@ -19,7 +19,8 @@ from pumpcore.wire import gaps, messages, record_types, records
 from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
 from thecal.pump import keys, replies
 from thecal.pump.boots import whole_boot
-from thecal.pump.exchange import Exchange, Reply
+from thecal.pump.exchange import Reply
+from thecal.pump.rotor_calls import RotorCalls
 from thecal.pump.signing import Keys, Request, Signature, Signer, Signing, code_of, digits_of, explained
 from thecal.quantities.amounts import Rate
 
@@ -58,7 +59,7 @@ class Records(NamedTuple):
     records: list[record_types.Record]
 
 
-class Client(Exchange):
+class Client(RotorCalls):
     """A pump on one port. `boot`: the boot number of the last status. `ceilings`: the bench's, from `hello`. `unique_id`: the board's."""
 
     boot: int | None = None
@@ -248,12 +249,12 @@ class Client(Exchange):
         params = {"token": token, "volume_nl": volume_nl, "rate_nl": rate_nl}
         return self.command("bolus.start", params, lambda: self._settle_bolus(token))
 
-    def run_start(self, token: str, purpose: str, amount: int, rate: Rate) -> Reply:
-        """Order a bolus without a program, at most once. `amount`: steps for purpose "calibration", nl for "priming". Raises Refused, or
-        Unknown if the outcome stays unknown."""
+    def run_start(self, token: str, purpose: str, amount: int, rate: Rate, law: str = "") -> Reply:
+        """Order a bolus without a program, at most once. `amount`: steps for purpose "calibration", nl for "priming"; `law` "angle": by
+        angle, whatever table the pump has. Raises Refused, or Unknown if the outcome stays unknown."""
         by_steps = purpose == CALIBRATION
         amounts = {"steps": amount if by_steps else 0, "volume_nl": 0 if by_steps else amount}
-        params = {"token": token, "purpose": purpose, **amounts, **vars(rate)}
+        params = {"token": token, "purpose": purpose, **amounts, **vars(rate), **({"law": law} if law else {})}
         return {"token": token, **self.command("run.start", params, lambda: self._settle_bolus(token))}
 
     def calibration_set(self, packed: bytes) -> Reply:
