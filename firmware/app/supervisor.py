@@ -47,7 +47,7 @@ class Supervisor:
         """Look once. Must be cheap, because it runs in every turn."""
         board, delivery = self.board, self.delivery
         state = board.look()
-        runs = delivery.span is not None
+        runs = delivery.motion.enabled  # also while it is held after a run
         unfit = runs and board.supply.amiss()
         if state.stop_pressed:
             self.pressed_ms = uptime_ms
