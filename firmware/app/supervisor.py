@@ -47,15 +47,18 @@ class Supervisor:
         """Look once. Must be cheap, because it runs in every turn."""
         board, delivery = self.board, self.delivery
         state = board.look()
+        law = delivery.motion.law
         runs = delivery.motion.enabled  # also while it is held after a run
-        unfit = runs and board.supply.amiss()
+        unfit = (runs or law is not None) and board.supply.amiss()
         if state.stop_pressed:
             self.pressed_ms = uptime_ms
             self._stop("button")
             delivery.report_fault("stop_button")
             board.buttons.clear_stop()
-        elif unfit:
+        elif unfit and runs:
             self.supply_fails(unfit)
+        elif unfit:
+            law.fail(unfit)  # a motor without supply may be turned by hand
         else:
             self.known = state.guard_count
             wrong = runs and delivery.motion.amiss(state)

@@ -15,12 +15,14 @@ from typing import Any
 from bench import journals, pumps
 from bench.table import Row, at_most
 from pumpcore.bench import weighed
+from pumpcore.motion.rotor import MOST_BINS, PARTS
 from pumpcore.program import packing as programs
 from pumpcore.program.protocol import Protocol
 from pumpcore.program.settings import Settings
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.programs import MONDAY_UTC_S
+from support.pump import learned_tables
 from thecal.pump.exchange import new_id
 
 LONGEST_MS = 500
@@ -214,10 +216,22 @@ class Life:
             packed = base64.b64encode(weighed.pack(weighed.Weighed(*one, 3650, 99, "t" * 24, "l" * 24))).decode()
             self.note("beside the largest program", "calibration.check", calibration=packed)
             self.note("beside the largest program", "calibration.set", calibration=packed)
-        self.note("with a history", "calibration.read")
+        read = self.note("with a history", "calibration.read")
+        self.rotors(read["bench"], read["turns"], read["turns_steps"])
         ceilings = self.pump.bench["ceilings"]
         self.note("a raise that waits", "bench.set", **{**ceilings, "rate_nl": _U48, "day_nl": _U48})
         self.note("beside the largest program", "bench.set", **{**ceilings, "day_nl": ceilings["day_nl"] - 1})
+
+    def rotors(self, bench: str, turns: int, turns_steps: int) -> None:
+        """The longest table."""
+        longest = {"bench": bench, "turns": turns, "turns_steps": turns_steps, "tube": "t" * 24, "lot": "l" * 24}
+        volumes = [0] * (MOST_BINS - 1) + [PARTS * turns_steps]
+        table = learned_tables.sent(learned_tables.learned_one(bins=MOST_BINS, volumes=volumes, utc_s=MONDAY_UTC_S - 90_000, **longest))
+        self.note("most bins", "rotor.check", rotor=table)
+        self.note("most bins", "rotor.set", rotor=table, zero_steps=1 << 62)
+        self.note("most bins", "rotor.phase", zero_steps=1)
+        self.note("most bins", "rotor.read")
+        self.note("none", "rotor.set", rotor="", zero_steps=-1)
 
     def alone(self) -> None:
         self.note("full", "reservoir.refill", token=self.token(), measured_nl=0, filled_nl=400_000_000)

@@ -112,8 +112,8 @@ class Law:
             motion.path = Path(wanted, self.zero_steps, self.paces)
             motion.path.follow(before, motion.motor_steps())
         delivery.leases.margin_steps = wanted.dearest
-        if not cause:
+        if cause in ("", "no_table"):
             report.clear("by_angle")
-        elif cause not in ("asked", "no_table"):
+        elif cause != "asked":
             report.fault("by_angle")
         return True

@@ -92,6 +92,7 @@ def put(pump: Pump, params: dict) -> dict:
         pump.journal.append("rotor_set", values)
         setup.store.save(NAME, packed)
         setup.mended(NAME, pump.alarms.clear_name)
+        pump.alarms.clear_name("by_angle")  # the next start says it anew, if it is so
         if setup.law is None:
             setup.law = pump.delivery.motion.law = Law(setup.bench)  # from the next span on the motor has a path
         setup.law.set_table(table.rotor() if table else None)

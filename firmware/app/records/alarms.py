@@ -18,7 +18,7 @@ _PERSISTENT = const((
     "calibration_damaged", "line_damaged", "offset_damaged", "keys_damaged", "rotor_damaged", "journal_numbers", "sensor_unsupported",
 ))
 # Lasts for weeks: somebody would switch off a pump that beeps all that time.
-_SILENT = const(("calibration_expired",))
+_SILENT = const(("calibration_expired", "by_angle"))
 
 
 class Alarms:

@@ -271,6 +271,27 @@ def test_safe_state_and_low_supply_lose_the_phase(by: str, cause: str) -> None:
         assert 0 <= record["uncertain_steps"] <= 60
 
 
+@pytest.mark.rule("R6")
+def test_a_supply_that_fails_while_the_pump_is_stopped_loses_the_phase_too() -> None:
+    pump = TurnedPump.turned(sinus())
+    assert law_of(pump) == ("volume", "")
+    pump.board.supply.now_mv = 0
+    pump.advance(6)
+    pump.board.supply.now_mv = 12_000
+    assert law_of(pump) == ("angle", "phase_supply")
+    assert pump.alarms() == []
+
+
+def test_the_warning_is_silent_and_ends_with_the_table_or_the_next_lease_by_volume() -> None:
+    pump = started("sinus", 27.7, None)
+    pump.advance(2)
+    assert "by_angle" in pump.alarms()
+    assert pump.board.buzzer.pattern == "off"
+    pump.law.set_phase(0)
+    pump.advance(62)
+    assert pump.alarms() == []
+
+
 @pytest.mark.rule("R9")
 def test_a_change_of_the_law_is_journaled_before_the_lease_that_it_is_for() -> None:
     pump = started("dip35", 27.7)
