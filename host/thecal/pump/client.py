@@ -120,6 +120,14 @@ class Client(Exchange):
         """Return the calibration in use, the bench's nominal one, and the earlier ones."""
         return self.ask("calibration.read", {})
 
+    def rotor_check(self, packed: bytes) -> Reply:
+        """Have the pump check and read a packed table of the rotor (`pumpcore.bench.learned`); change nothing."""
+        return self.ask("rotor.check", {"rotor": base64.b64encode(packed).decode()})
+
+    def rotor_read(self) -> Reply:
+        """Return the stored table of the rotor, and whether it counts."""
+        return self.ask("rotor.read", {})
+
     def alarms(self) -> Reply:
         """Return the active alarms."""
         return self.ask("alarms", {})
@@ -248,18 +256,27 @@ class Client(Exchange):
         params = {"token": token, "volume_nl": volume_nl, "rate_nl": rate_nl}
         return self.command("bolus.start", params, lambda: self._settle_bolus(token))
 
-    def run_start(self, token: str, purpose: str, amount: int, rate: Rate) -> Reply:
-        """Order a bolus without a program, at most once. `amount`: steps for purpose "calibration", nl for "priming". Raises Refused, or
-        Unknown if the outcome stays unknown."""
+    def run_start(self, token: str, purpose: str, amount: int, rate: Rate, **how: str | int) -> Reply:
+        """Order a bolus without a program, at most once. `amount`: steps for purpose "calibration", nl for "priming". `how`: `law` "angle",
+        and `hold_s`, for which the motor stays energised after it. Raises Refused, or Unknown if the outcome stays unknown."""
         by_steps = purpose == CALIBRATION
         amounts = {"steps": amount if by_steps else 0, "volume_nl": 0 if by_steps else amount}
-        params = {"token": token, "purpose": purpose, **amounts, **vars(rate)}
+        params = {"token": token, "purpose": purpose, **amounts, **vars(rate), **how}
         return {"token": token, **self.command("run.start", params, lambda: self._settle_bolus(token))}
 
     def calibration_set(self, packed: bytes) -> Reply:
         """Activate a packed calibration; `b""` returns to the bench's nominal one."""
         params = {"calibration": base64.b64encode(packed).decode()}
         return self.command("calibration.set", params, lambda: self._settle_calibration(packed))
+
+    def rotor_set(self, packed: bytes, zero_steps: int) -> Reply:
+        """Store a packed table of the rotor; `b""` takes it away. `zero_steps`: the motor's position at its first bin, -1: unknown."""
+        params = {"rotor": base64.b64encode(packed).decode(), "zero_steps": zero_steps}
+        return self.command("rotor.set", params, lambda: self._settle_rotor(packed, zero_steps))
+
+    def rotor_phase(self, zero_steps: int) -> Reply:
+        """Note the motor's position at which the first bin of the rotor's table begins."""
+        return self.command("rotor.phase", {"zero_steps": zero_steps}, lambda: self._settle_rotor(None, zero_steps))
 
     def bolus_cancel(self, token: str) -> Reply:
         """Cancel the bolus of this token. Raises Refused, or Unknown if the outcome stays unknown."""
@@ -353,6 +370,13 @@ class Client(Exchange):
         current = reply["calibration"] if reply else None
         same = reply is not None and (base64.b64decode(current["packed"]) if current else b"") == packed
         return {**reply["status"], "settled": True} if reply and same else None
+
+    def _settle_rotor(self, packed: bytes | None, zero_steps: int) -> Reply | None:
+        reply = self._still_there(self.rotor_read)
+        if reply is None or (packed is not None and base64.b64decode(reply["rotor"] or "") != packed):
+            return None
+        same = reply["status"]["zero_steps"] == (zero_steps if zero_steps >= 0 and packed != b"" else None)
+        return {**reply["status"], "settled": True} if same else None
 
     def _settle_cancel(self, token: str) -> Reply | None:
         reply = self._still_there(lambda: self.bolus_status(token))

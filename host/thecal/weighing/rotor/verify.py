@@ -18,6 +18,7 @@ _POINTS = 2048
 _AS_GOOD = 25.0  # squares of sigma, with neighbouring readings alike: five sigmas apart are two phases, less is chance
 _WORST = 1e12
 _RIDGE = 1e-9
+_ALIKE = 3  # (1 + r) / (1 - r) at the usual correlation of neighbouring readings
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Verified:
     phase_degrees: float
     phase_sigma_degrees: float
     residual_mg: float
+    residual_sigma_mg: float = 0.0
 
     @property
     def zero_off(self) -> bool:
@@ -64,7 +66,8 @@ def verify(run: Weighing, volumes: list[int], turn: Turn, lag_s: float, mg_per_n
     variance = found.left / max(1, found.readings - 5)
     bend = max((seen.at(degrees + 0.5).left + seen.at(degrees - 0.5).left - 2 * found.left) / 0.25, 1e-12)
     phase_sigma = float(np.sqrt(2 * variance / bend))
-    return Verified(found.gain, found.gain_sigma, (degrees + 180) % 360 - 180, phase_sigma, float(np.sqrt(found.left / found.readings)))
+    rms_mg = float(np.sqrt(found.left / found.readings))
+    return Verified(found.gain, found.gain_sigma, (degrees + 180) % 360 - 180, phase_sigma, rms_mg, rms_mg / float(np.sqrt(2 * found.readings / _ALIKE)))
 
 
 def _nearest(seen: _Seen) -> float:
