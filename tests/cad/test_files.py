@@ -18,7 +18,7 @@ SMALLEST_KB, LARGEST_KB = 1, 1_000
 def test_every_part_has_its_step_its_stl_and_its_picture() -> None:
     from thecal_cad.parts import PARTS
 
-    assert NAMES == sorted(PARTS)
+    assert sorted(PARTS) == NAMES
     assert [file.stem for file in sorted((FOLDER / "stl").iterdir())] == NAMES
     assert sorted(file.stem for file in (FOLDER / "png").iterdir()) == sorted([*NAMES, "assembly"])
     sizes = {name: (FOLDER / name).stat().st_size // 1024 for name in hashes.outputs()}

@@ -161,7 +161,7 @@ def test_water_drips_off_the_lid_and_cables_leave_downwards(everything: dict[str
 
     lid, box, base = (everything[name] for name in ("board_box_lid", "board_box", "base"))
     wall_top = 5.0 + 12.0 + 52.0 - 2.0
-    assert lid.bounding_box().min.Z == pytest.approx(wall_top - 8.0, abs=0.001), "the drip edge, below the wall's top"
+    assert pytest.approx(wall_top - 8.0, abs=0.001) == lid.bounding_box().min.Z, "the drip edge, below the wall's top"
     assert lid.bounding_box().min.Y > base.bounding_box().min.Y and lid.bounding_box().max.Y < base.bounding_box().max.Y
     middle = box.bounding_box().center()
     floor = 5.0 + 12.0

@@ -31,7 +31,7 @@ def test_it_is_as_large_as_computed(name: str) -> None:
 
     assert sorted(PARTS) == sorted(BOXES) == sorted(VOLUMES_CM3)
     size = printed(name).bounding_box().size
-    assert (size.X, size.Y, size.Z) == pytest.approx(BOXES[name], abs=0.001)
+    assert pytest.approx(BOXES[name], abs=0.001) == (size.X, size.Y, size.Z)
     assert printed(name).volume / 1000 == pytest.approx(VOLUMES_CM3[name], abs=0.006)
 
 

@@ -6,7 +6,6 @@ All single changes are tried in `make test-long`, a few hundred drawn ones in `m
 import copy
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.motion import rotor
+from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.motion.profile import Train
 from pumpcore.motion.rotor import PARTS, Path, Rotor, plain
 from pumpcore.units import US_PER_S

@@ -2,7 +2,7 @@
 of the pump head delivers."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -10,6 +10,22 @@ from thecal.cli.options import AsJson, DryRun, Force, Port, Yes
 from thecal.errors import BadInput
 
 Text = typer.Option
+
+
+class Angles(NamedTuple):
+    """The typed options that count with --rotor."""
+
+    balance: str | None
+    source: Path | None
+    record: Path | None
+    png: Path | None
+    density: str
+    temperature: str
+    buoyancy: bool
+    force: bool
+    yes: bool
+    dry_run: bool
+    as_json: bool
 
 
 def calibrate(
@@ -51,10 +67,9 @@ def calibrate(
     if sum((verify, history, forget)) > 1:
         raise BadInput("--verify, --history and --forget can't be combined", "give one of them")
     if rotor:
-        options = {"png": png, "record": record, "source": source, "balance": balance, "buoyancy": buoyancy, "force": force}
-        liquid = {"density": density, "temperature": temperature}
-        angles(port, "verify" if verify else "history" if history else "forget" if forget else "learn", options | liquid,
-               {"yes": yes, "dry_run": dry_run, "as_json": as_json})
+        job = "verify" if verify else "history" if history else "forget" if forget else "learn"
+        liquid = (density, temperature, buoyancy)
+        angles(port, job, Angles(balance, source, record, png, *liquid, force, yes, dry_run, as_json))
         return
     if png or record or source:
         raise BadInput("--png, --record and --from need --rotor", "add --rotor, or leave them away")
@@ -70,7 +85,7 @@ def calibrate(
             jobs.weigh(client, typed, how, verify)
 
 
-def angles(port: str | None, job: str, options: dict[str, Any], answers: dict[str, bool]) -> None:
+def angles(port: str | None, job: str, typed: Angles) -> None:
     """Learn the angles of the pump head, verify, show or forget them."""
     from thecal.files import extras
     from thecal.pump.opening import open_pump
@@ -81,12 +96,14 @@ def angles(port: str | None, job: str, options: dict[str, Any], answers: dict[st
     from thecal.weighing.calibrate.water import typed_ug_per_ml, water_ug_per_ml
     from thecal.weighing.rotor import jobs
 
-    if options["png"] is not None:
+    if typed.png is not None:
         extras.require_drawing()
-        check_free([options["png"]], options.pop("force"))
-    options.pop("force", None)
-    density, temperature = options.pop("density"), options.pop("temperature")
-    how = jobs.How(ug_per_ml=typed_ug_per_ml(density) if density else water_ug_per_ml(temperature), **options, **answers)
+        check_free([typed.png], typed.force)
+    how = jobs.How(
+        typed.balance, typed.source, typed.record, typed.png,
+        typed_ug_per_ml(typed.density) if typed.density else water_ug_per_ml(typed.temperature),
+        typed.buoyancy, typed.yes, typed.dry_run, typed.as_json,
+    )  # fmt: skip
     work = {"learn": jobs.learn_rotor, "verify": jobs.verify_rotor, "history": jobs.show, "forget": jobs.forget}[job]
     with interruptible(), open_pump(port) as client:
         work(client, how)

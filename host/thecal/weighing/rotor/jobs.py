@@ -283,7 +283,9 @@ def _conditions(client: Client, how: How, kind: tuple[str, Balance], pump: dict[
     status, one = pump["status"], calibration_of(pump["calibration"])
     if one is None or status["state"] != "CALIBRATED":
         cause = "the calibration has expired" if status["state"] == "EXPIRED" else "the pump is not calibrated"
-        raise Failed(f"{cause}: what a turn delivers must be weighed first", "weigh it: thecal calibrate --balance PORT --tube NAME --lot NAME")
+        raise Failed(
+            f"{cause}: what a turn delivers must be weighed first", "weigh it: thecal calibrate --balance PORT --tube NAME --lot NAME"
+        )
     return Conditions(
         purpose, client.unique_id, pump["bench"], one.tube, one.lot, pump["turns"], pump["turns_steps"],
         status["volume_nl"], status["steps"], how.ug_per_nl, balance.digit_ug, balance.identity, int(time.time()),

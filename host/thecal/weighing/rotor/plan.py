@@ -75,9 +75,7 @@ def to_verify(turn: Turn, ceilings: dict[str, Any]) -> Turns:
 
 def fastest_nl_per_h(ceilings: dict[str, Any]) -> int:
     """Return the rate of the faster run in nl/h, even: FASTEST_NL_PER_H, or the least that a ceiling allows for a whole day."""
-    most = min(
-        FASTEST_NL_PER_H, ceilings["rate_nl"] * 3600 // ceilings["rate_seconds_s"], ceilings["hour_nl"], ceilings["day_nl"] // 24
-    )
+    most = min(FASTEST_NL_PER_H, ceilings["rate_nl"] * 3600 // ceilings["rate_seconds_s"], ceilings["hour_nl"], ceilings["day_nl"] // 24)
     return most // 2 * 2
 
 

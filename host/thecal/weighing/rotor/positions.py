@@ -11,6 +11,7 @@ from thecal.weighing.rotor.fit import Weighing
 from thecal.weighing.rotor.record import Conditions, WeighedTurns
 
 LEAST_POSITIONS = 4
+END_MS = 6_000  # the last second of a run is seldom full, and the pump reports its end a moment later
 LONG_MS = 60_000  # over less, the two clocks can't be compared
 LEAST_GROWN, MOST_GROWN = 0.5, 1.5  # of the mass that the calibration expects
 _DO = "see `thecal status` and the balance, then repeat it"
@@ -19,9 +20,10 @@ _DO = "see `thecal status` and the balance, then repeat it"
 def weighing_of(run: WeighedTurns, conditions: Conditions) -> Weighing:
     """Return times on the pump's own clock (s), motor steps and masses (mg). Raises Failed if the pump was seen too seldom, or if the
     balance did not follow the pump."""
-    if len(run.positions) < LEAST_POSITIONS or len(run.readings) < LEAST_POSITIONS:
+    moving = [one for one in run.positions if one[1] < run.positions[-1][1] - END_MS]
+    if len(moving) < LEAST_POSITIONS or len(run.readings) < LEAST_POSITIONS:
         raise Failed("the pump or the balance answered too seldom during the run", _DO)
-    at_ms, uptime_ms, motor_steps = (np.array(column, dtype=float) for column in zip(*run.positions, strict=True))
+    at_ms, uptime_ms, motor_steps = (np.array(column, dtype=float) for column in zip(*moving, strict=True))
     read_ms, mass_ug = (np.array(column, dtype=float) for column in zip(*run.readings, strict=True))
     kept = (read_ms >= at_ms[0]) & (read_ms <= at_ms[-1])
     on_pump_ms = _on_pump_ms(read_ms[kept], at_ms, uptime_ms)

@@ -174,7 +174,7 @@ def _words(path: Path, lines: list[str]) -> Iterator[tuple[int, tuple[str, list[
 
 def _add(record: Record, word: str, values: list[int]) -> None:
     if word == RUN:
-        record.runs.append(WeighedTurns(*values))
+        record.runs.append(WeighedTurns(values[0], values[1]))
     elif word == SETTLED:
         record.settled = (values[0], values[1])
     elif word == DONE:

@@ -45,7 +45,8 @@ def side_by_side(stored: Stored | None, new: Stored | None) -> list[Row]:
 def planned(plan: Turns, conditions: Conditions) -> list[Row]:
     """Return what will be weighed, and how sure the result will be with this balance."""
     rows: list[Row] = [
-        (f"run {number}", f"{run.steps} steps at {run.rate.text()}, {span(round(run.duration_s))}") for number, run in enumerate(plan.runs, 1)
+        (f"run {number}", f"{run.steps} steps at {run.rate.text()}, {span(round(run.duration_s))}")
+        for number, run in enumerate(plan.runs, 1)
     ]
     volume_nl = round(sum(run.steps for run in plan.runs) * plan.turn.step_nl)
     rows += [

@@ -61,7 +61,9 @@ class Weigher:
             self._client.stop()  # a motor that is held since the run before
             raise with_rates(refused, run.rate.rate_seconds_s) from refused
         except Unknown as error:
-            raise Unknown(error.cause, f"the pump may still run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error
+            raise Unknown(
+                error.cause, f"the pump may still run: `thecal status`, `thecal stop`, or thecal bolus --status {token}"
+            ) from error
         except Interrupted as end:
             raise stopped_by(end, self._client, token) from None
         except BaseException:
