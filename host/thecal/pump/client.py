@@ -16,11 +16,12 @@ from pumpcore.program.forecast import CHAIN_BYTES
 from pumpcore.program.schedule import Zone
 from pumpcore.units import sha256_hex as digest_of
 from pumpcore.wire import gaps, messages, record_types, records
-from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
+from thecal.errors import BadAnswer, Failed, LinkLost, Refused, WrongProtocol
 from thecal.pump import keys, replies
 from thecal.pump.boots import whole_boot
-from thecal.pump.exchange import Exchange, Reply
+from thecal.pump.exchange import Reply
 from thecal.pump.signing import Keys, Request, Signature, Signer, Signing, code_of, digits_of, explained
+from thecal.pump.tables import Tables
 from thecal.quantities.amounts import Rate
 
 FIRST_PATIENCE_S = 3.0
@@ -58,7 +59,7 @@ class Records(NamedTuple):
     records: list[record_types.Record]
 
 
-class Client(Exchange):
+class Client(Tables):
     """A pump on one port. `boot`: the boot number of the last status. `ceilings`: the bench's, from `hello`. `unique_id`: the board's."""
 
     boot: int | None = None
@@ -111,22 +112,6 @@ class Client(Exchange):
             if reply.get("state") != "searching":
                 return reply
         raise Failed(f"the pump did not finish searching its journal in {MOST_CHECKS} calls", "ask again, or read it: thecal journal")
-
-    def calibration_check(self, packed: bytes) -> Reply:
-        """Have the pump check and read a packed calibration (`pumpcore.bench.weighed`); change nothing."""
-        return self.ask("calibration.check", {"calibration": base64.b64encode(packed).decode()})
-
-    def calibration_read(self) -> Reply:
-        """Return the calibration in use, the bench's nominal one, and the earlier ones."""
-        return self.ask("calibration.read", {})
-
-    def rotor_check(self, packed: bytes) -> Reply:
-        """Have the pump check and read a packed table of the rotor (`pumpcore.bench.learned`); change nothing."""
-        return self.ask("rotor.check", {"rotor": base64.b64encode(packed).decode()})
-
-    def rotor_read(self) -> Reply:
-        """Return the stored table of the rotor, and whether it counts."""
-        return self.ask("rotor.read", {})
 
     def alarms(self) -> Reply:
         """Return the active alarms."""
@@ -264,20 +249,6 @@ class Client(Exchange):
         params = {"token": token, "purpose": purpose, **amounts, **vars(rate), **how}
         return {"token": token, **self.command("run.start", params, lambda: self._settle_bolus(token))}
 
-    def calibration_set(self, packed: bytes) -> Reply:
-        """Activate a packed calibration; `b""` returns to the bench's nominal one."""
-        params = {"calibration": base64.b64encode(packed).decode()}
-        return self.command("calibration.set", params, lambda: self._settle_calibration(packed))
-
-    def rotor_set(self, packed: bytes, zero_steps: int) -> Reply:
-        """Store a packed table of the rotor; `b""` takes it away. `zero_steps`: the motor's position at its first bin, -1: unknown."""
-        params = {"rotor": base64.b64encode(packed).decode(), "zero_steps": zero_steps}
-        return self.command("rotor.set", params, lambda: self._settle_rotor(packed, zero_steps))
-
-    def rotor_phase(self, zero_steps: int) -> Reply:
-        """Note the motor's position at which the first bin of the rotor's table begins."""
-        return self.command("rotor.phase", {"zero_steps": zero_steps}, lambda: self._settle_rotor(None, zero_steps))
-
     def bolus_cancel(self, token: str) -> Reply:
         """Cancel the bolus of this token. Raises Refused, or Unknown if the outcome stays unknown."""
         return self.command("bolus.cancel", {"token": token}, lambda: self._settle_cancel(token))
@@ -365,19 +336,6 @@ class Client(Exchange):
         reply = self._still_there(lambda: self.bolus_status(token))
         return {**reply, "settled": True} if reply and reply.get("state") in BOLUS_STATES else None
 
-    def _settle_calibration(self, packed: bytes) -> Reply | None:
-        reply = self._still_there(self.calibration_read)
-        current = reply["calibration"] if reply else None
-        same = reply is not None and (base64.b64decode(current["packed"]) if current else b"") == packed
-        return {**reply["status"], "settled": True} if reply and same else None
-
-    def _settle_rotor(self, packed: bytes | None, zero_steps: int) -> Reply | None:
-        reply = self._still_there(self.rotor_read)
-        if reply is None or (packed is not None and base64.b64decode(reply["rotor"] or "") != packed):
-            return None
-        same = reply["status"]["zero_steps"] == (zero_steps if zero_steps >= 0 and packed != b"" else None)
-        return {**reply["status"], "settled": True} if same else None
-
     def _settle_cancel(self, token: str) -> Reply | None:
         reply = self._still_there(lambda: self.bolus_status(token))
         return {**reply, "settled": True} if reply and reply.get("state") not in LIVE_STATES else None
@@ -397,9 +355,3 @@ class Client(Exchange):
             return None
         taken = reply.get("keys") == (SET if drawn else NONE) and all(self.proves(role, key) for role, key in drawn.items())
         return {"done": True, "wait_s": 0, "hold_s": 0, "settled": True} if taken else None
-
-    def _still_there(self, question: Callable[[], Reply]) -> Reply | None:
-        try:
-            return question()
-        except (LinkLost, NoPump, PortBusy, Refused, BadAnswer):
-            return None

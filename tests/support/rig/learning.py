@@ -108,7 +108,7 @@ class LearningRig:
         self.client.run_start(self.client.bolus_token(), CALIBRATION, steps, Rate(rate_nl_per_h, 3600), **how)
 
     def boluses(self, basal_nl_per_h: int, count: int, volume_nl: int, gap_s: int) -> tuple[list[float], list[float]]:
-        """Deliver boluses beside a basal (0: a trickle between them that wanders); return each one's error in percent and the sums' in nl."""
+        """Deliver boluses beside a basal (0: a trickle); return each one's error in percent, the sums' in nl."""
         self.client.program_activate(self.client.program_stage(programs.pack(constant(max(basal_nl_per_h, 1_000))))["digest"])
         self.client.start()
         self.sim.advance_by(30_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from pumpcore.bench import learned
@@ -35,7 +36,7 @@ def empty(conditions: Conditions) -> learned.Learned:
     one.bins, one.turns, one.turns_steps = prices.BINS, conditions.turns, conditions.turns_steps
     one.utc_s, one.bench, one.tube, one.lot = conditions.begun_utc_s, conditions.bench, conditions.tube, conditions.lot
     edges = [prices.PARTS * one.turns_steps * edge // one.bins for edge in range(one.bins + 1)]
-    one.volumes = tuple(after - before for before, after in zip(edges, edges[1:], strict=False))
+    one.volumes = tuple(after - before for before, after in pairwise(edges))
     return one
 
 

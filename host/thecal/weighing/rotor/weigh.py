@@ -41,8 +41,11 @@ class Weigher:
         self._balance.watch_for_tare(max(DROP_LIMIT_UG, 5 * self._balance.digit_ug))
         try:
             for run in plan.runs:
-                before_s, last = done_s, run is plan.runs[-1]
-                self._run(run, 0 if last else HOLD_S, lambda at_s, before_s=before_s: progress.update(int(before_s + at_s), total_s))
+
+                def tell(at_s: float, before_s: float = done_s) -> None:
+                    progress.update(int(before_s + at_s), total_s)
+
+                self._run(run, 0 if run is plan.runs[-1] else HOLD_S, tell)
                 done_s += run.duration_s
             status = self._client.status()
             self._recorder.settle(status["boot"], status["position_uncertain_steps"])
@@ -61,9 +64,7 @@ class Weigher:
             self._client.stop()  # a motor that is held since the run before
             raise with_rates(refused, run.rate.rate_seconds_s) from refused
         except Unknown as error:
-            raise Unknown(
-                error.cause, f"the pump may still run: `thecal status`, `thecal stop`, or thecal bolus --status {token}"
-            ) from error
+            raise Unknown(error.cause, "the pump may still run: `thecal status`, `thecal stop`") from error
         except Interrupted as end:
             raise stopped_by(end, self._client, token) from None
         except BaseException:
