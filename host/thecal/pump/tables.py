@@ -52,7 +52,7 @@ class Tables(Exchange):
         reply = self._still_there(self.rotor_read)
         if reply is None or (packed is not None and base64.b64decode(reply["rotor"] or "") != packed):
             return None
-        same = reply["status"]["zero_steps"] == (zero_steps if zero_steps >= 0 and packed != b"" else None)
+        same = zero_steps < 0 or packed == b"" or reply["status"]["zero_steps"] == zero_steps
         return {**reply["status"], "settled": True} if same else None
 
     def _still_there(self, question: Callable[[], Reply]) -> Reply | None:

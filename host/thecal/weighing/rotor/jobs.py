@@ -103,7 +103,7 @@ def store(client: Client, record: Record, how: How) -> None:
     read = client.rotor_read()
     if read["rotor"] is None or packed_of(decoded(read["rotor"]) or new.table) != packed:
         raise Failed("the pump's table differs from the one that was sent", "store it again before you start: add --from FILE")
-    if zero_steps == UNKNOWN_ZERO:
+    if read["status"]["zero_steps"] is None:
         talk("the motor was switched on since these weights, so the angle is not known: thecal calibrate --rotor --verify --balance PORT")
     _report(read, how, document)
 
