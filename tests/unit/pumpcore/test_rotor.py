@@ -1,5 +1,6 @@
 """Dose by volume: table, inverse, and every motor step against its time in the exact plan."""
 
+import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from pumpcore.motion import rotor
 from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.motion.profile import Train
 from pumpcore.motion.rotor import PARTS, Path, Rotor, plain
@@ -90,6 +92,21 @@ def test_up_to_an_edge_every_step_costs_the_same(rotor: Rotor, position: int) ->
     assert edge > position
     costs = {rotor.paid(step + 1) - rotor.paid(step) for step in (position + 1, (position + edge) // 2 + 1, edge - 1) if step < edge}
     assert not costs or max(costs) - min(costs) <= 1
+
+
+@given(st.lists(st.integers(-5_000, 9_000), min_size=2, max_size=40).filter(lambda volumes: sum(volumes) > 0))
+def test_a_bin_costs_what_it_adds_to_the_highest_volume_so_far(volumes: list[int]) -> None:
+    turn, edges = sum(volumes), [0, *itertools.accumulate(volumes * 3)]
+    highest = list(itertools.accumulate(edges, max))[2 * len(volumes) :]
+    prices = rotor.prices_of(volumes)
+    assert prices == [after - before for before, after in itertools.pairwise(highest)]
+    assert sum(prices) == turn and min(prices) >= 0
+
+
+def test_volumes_that_are_no_turn_have_no_prices() -> None:
+    for volumes in ([-1, 0], [-64 * 200, 0], [64 * 200, -1]):
+        with pytest.raises(ValueError, match="turn"):
+            Rotor(rotor.prices_of(volumes), 1, 200)
 
 
 @pytest.mark.parametrize("prices", [[], [-1, 64 * 200 + 1], [64 * 200 - 1], [64 * 200, 1], [32 * 200, 64 * 200, -32 * 200]])
