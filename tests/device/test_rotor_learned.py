@@ -67,6 +67,13 @@ def bolus_rows(rig: LearningRig, head: str) -> Iterator[Row]:
     yield Row("14 boluses of 20 uL, %", max(map(abs, errors)), 2.5 if head == "dip35" else 1)
 
 
+def sum_rows(rig: LearningRig, demand_nl: float) -> Iterator[Row]:
+    """Every sum stays near the plan: what a table is wrong by at an angle never adds up."""
+    _, sums_nl = rig.boluses(100_000, 15, 20_000, 60)
+    yield Row("basal 100 uL/h and 15 boluses, worst sum, nl", max(map(abs, sums_nl)), demand_nl)
+    yield Row("the same, trend over all, nl", abs(float(np.polyfit(range(15), sums_nl, 1)[0])) * 15, demand_nl)
+
+
 def other_rows(rig: LearningRig, head: str) -> Iterator[Row]:
     if head != "dip35":
         again(rig)
@@ -76,8 +83,7 @@ def other_rows(rig: LearningRig, head: str) -> Iterator[Row]:
     again(rig)
     yield Row("1 mL/h 2 min, %", rig.windows(1_000_000, 1_500, (2,))[2].worst_percent, 2)
     again(rig)
-    _, sums_nl = rig.boluses(100_000, 15, 20_000, 60)
-    yield Row("basal and 15 boluses, nl", max(map(abs, sums_nl)), 400)
+    yield from sum_rows(rig, 250)
 
 
 def judge(head: str, seed: int, rows: Iterator[Row], record_property: Record) -> None:
@@ -102,6 +108,13 @@ def test_a_head_that_was_learned_is_dosed_by_volume(head: str, tmp_path: Path, r
             yield from bolus_rows(rig, head)
 
         judge(head, 1, rows(), record_property)
+
+
+def test_sums_beside_a_basal_have_no_trend_with_an_exact_table(tmp_path: Path, record_property: Record) -> None:
+    with learning_rig(tmp_path, "sinus", 1) as rig:
+        rig.calibrate()
+        rig.know()
+        judge("sinus, exact table", 1, sum_rows(rig, 100), record_property)
 
 
 @pytest.mark.long

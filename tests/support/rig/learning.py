@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from pumpcore.orders.bolus import CALIBRATION
 from pumpcore.program import packing as programs
 from support.programs import constant
 from support.rig.benches import named
-from support.rig.trumpet import WindowError, bolus_errors, sum_errors_nl, window_errors
+from support.rig.trumpet import WindowError, bolus_errors, window_errors
 from thecal.pump.client import Client
 from thecal.pump.transport import registry
 from thecal.quantities.amounts import Rate
@@ -31,8 +32,9 @@ from thecal.weighing.rotor.table import decoded
 
 CEILINGS = {"hour_nl": 20_000_000, "day_nl": 200_000_000}  # days are tested elsewhere
 AROUND = 768
-ANY = 100_000  # of a calibration's turns: the pair is right to a millionth
-LINE_SETTLES_S = 60
+TRICKLE_NL_PER_H = 1_000
+BOLUS_MS = 150_000  # until a line has run out
+MS_PER_H = 3_600_000
 _WINDOW_EVERY_MS = 1_000
 
 
@@ -108,29 +110,48 @@ class LearningRig:
         self.client.run_start(self.client.bolus_token(), CALIBRATION, steps, Rate(rate_nl_per_h, 3600), **how)
 
     def boluses(self, basal_nl_per_h: int, count: int, volume_nl: int, gap_s: int) -> tuple[list[float], list[float]]:
-        """Deliver boluses beside a basal (0: a trickle); return each one's error in percent, the sums' in nl."""
-        self.client.program_activate(self.client.program_stage(programs.pack(constant(max(basal_nl_per_h, 1_000))))["digest"])
+        """Deliver boluses beside a basal (0: a trickle). Return each one's error in percent, and after each that of the sum in nl.
+
+        A bolus is whole steps; the sums count what was ordered, rounded by up to half a step each.
+        """
+        basal_nl_per_h = max(basal_nl_per_h, TRICKLE_NL_PER_H)
+        self.client.program_activate(self.client.program_stage(programs.pack(constant(basal_nl_per_h)))["digest"])
         self.client.start()
         self.sim.advance_by(30_000)
-        before_nl, after_nl = [], []
+        begin_ms, begin_nl = self._seen()
+        before_nl, after_nl, sums_nl, ordered_steps = [], [], [], 0
         for number in range(count):
             self.sim.advance_by(gap_s * 1000 + 7_000 * number % 31_000)
-            due_nl = max(basal_nl_per_h, 1_000) * self._bolus_s() / 3600
-            before_nl.append(self._delivered_nl())
-            self.client.bolus_start(self.client.bolus_token(), volume_nl, 1_200_000)
-            self.sim.advance_by(self._bolus_s() * 1000)
-            after_nl.append(self._delivered_nl() - due_nl)
+            from_ms, from_nl = self._seen()
+            ordered_steps += self.client.bolus_start(self.client.bolus_token(), volume_nl, 1_200_000)["ordered_steps"]
+            self.sim.advance_by(BOLUS_MS)
+            to_ms, to_nl = self._seen()
+            before_nl.append(from_nl)
+            after_nl.append(to_nl - basal_nl_per_h * (to_ms - from_ms) / MS_PER_H)
+            sums_nl.append(
+                to_nl - begin_nl - basal_nl_per_h * (to_ms - begin_ms) / MS_PER_H - ordered_steps * self.turn_nl / self.turn_steps
+            )
         assert self.client.status()["law"] == "volume" or not self.client.rotor_read()["rotor"]
         self.client.stop()
-        return bolus_errors(before_nl, after_nl, volume_nl), sum_errors_nl(before_nl, after_nl, volume_nl)
+        return bolus_errors(before_nl, after_nl, volume_nl), sums_nl
 
-    def _bolus_s(self) -> int:
-        return 150
-
-    def _delivered_nl(self) -> float:
-        """Return the volume that a balance has shown."""
+    def _seen(self) -> tuple[int, float]:
+        """Return a moment and the volume that a balance shows at it."""
         at_ms = self.sim.now_ms() // 1000 * 1000
-        return self.sim.delivered_series_nl(at_ms, at_ms, 1_000, as_weighed=True)[0]
+        return at_ms, self.sim.delivered_series_nl(at_ms, at_ms, 1_000, as_weighed=True)[0]
+
+    def know(self) -> None:
+        """Give the pump the head's own table and its true zero: what is left is the motor's part, and that of 192 straight bins."""
+        head, read = self.sim.rotor.head, self.client.rotor_read()["status"]
+        turn_steps, bins = round(self.turn_steps), prices.BINS
+        edges_nl = [head.volume_nl(turn_steps * edge / bins) for edge in range(bins + 1)]
+        grains = [round((nl - edges_nl[0]) * prices.PARTS * turn_steps / self.turn_nl) for nl in edges_nl]
+        grains[-1] = prices.PARTS * turn_steps
+        one = learned.Learned()
+        one.bins, one.turns, one.turns_steps, one.utc_s = bins, 1, turn_steps, int(time.time())
+        one.bench, one.tube, one.lot = "sim-clock", "T1", "L1"
+        one.volumes = tuple(after - before for before, after in pairwise(grains))
+        self.client.rotor_set(learned.pack(one), round(read["motor_steps"] - self.sim.rotor_steps()) % turn_steps)
 
 
 def off_nl(sim: SimulatedPump, first_steps: float, ahead_nl: Any) -> Any:

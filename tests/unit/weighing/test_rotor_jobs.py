@@ -3,10 +3,13 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from support.rig.learning import LearningRig, learning_rig
+from thecal.cli.schema.verbs import SHAPES
 from thecal.errors import BadInput, Failed, Interrupted, Refused
 from thecal.weighing.balance import BalanceError
 from thecal.weighing.clocks import Clock, clock_for
@@ -44,6 +47,13 @@ def meddle(monkeypatch: pytest.MonkeyPatch, rig: LearningRig, act: Callable[[], 
         return clock
 
     monkeypatch.setattr(jobs, "clock_for", meddling)
+
+
+def document(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Return the `--json` output, which has the shape of the verb."""
+    text = capsys.readouterr().out
+    TypeAdapter(SHAPES["calibrate"]).validate_json(text, strict=True)
+    return json.loads(text)
 
 
 def nothing_stored(rig: LearningRig) -> bool:
@@ -153,7 +163,7 @@ def test_learned_shown_verified_slipped_changed_and_forgotten(
     rig.calibrate()
     how = rig.how(png=tmp_path / "head.png", as_json=True)
     jobs.learn_rotor(rig.client, how)
-    told = json.loads(capsys.readouterr().out)
+    told = document(capsys)
     assert told["rotor"]["law"] == "volume" and told["rotor"]["zero_steps"] == 0
     assert len(told["learned"]["bins_nl"]) == len(told["learned"]["bins_uncertainty_nl"]) == 192
     assert sum(told["learned"]["bins_nl"]) == pytest.approx(rig.turn_nl, rel=1e-4)
@@ -166,14 +176,14 @@ def test_learned_shown_verified_slipped_changed_and_forgotten(
     assert "by volume" in capsys.readouterr().out
     # the same weights again: the same table, and its zero still holds
     jobs.learn_rotor(rig.client, rig.how(balance=None, source=how.record, as_json=True))
-    again = json.loads(capsys.readouterr().out)
+    again = document(capsys)
     assert again["learned"]["bins_nl"] == told["learned"]["bins_nl"] and again["rotor"]["zero_steps"] == 0
 
     begin_ms = rig.sim.now_ms()
     rig.sim.turn_rotor(5.0)
     jobs.verify_rotor(rig.client, rig.how(as_json=True))
     assert rig.sim.now_ms() - begin_ms < 4 * 60_000
-    found = json.loads(capsys.readouterr().out)["verified"]
+    found = document(capsys)["verified"]
     assert found["gain"] == pytest.approx(1, abs=0.05) and found["zero_set"]
     assert found["phase_degrees"] == pytest.approx(5, abs=0.8)
     zero_steps = rig.client.rotor_read()["status"]["zero_steps"]

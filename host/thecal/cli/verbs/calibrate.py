@@ -68,6 +68,11 @@ def calibrate(
         raise BadInput("--verify, --history and --forget can't be combined", "give one of them")
     if rotor:
         job = "verify" if verify else "history" if history else "forget" if forget else "learn"
+        if mass or tare or runs or prime or tube or lot or no_run or accept_scatter:
+            raise BadInput(
+                "--rotor weighs with a balance alone, with the tube of the stored calibration",
+                "leave --mass, --tare, --runs, --prime, --tube, --lot, --no-run and --accept-scatter away",
+            )
         liquid = (density, temperature, buoyancy)
         angles(port, job, Angles(balance, source, record, png, *liquid, force, yes, dry_run, as_json))
         return
