@@ -1,8 +1,8 @@
 """Pictures and figures of `host/by-volume.md`: the simulated heads at 100 uL/h and with boluses, by angle, then learned and by volume.
 
-    PYTHONPATH=tests .venv/bin/python -m support.rig.before_after host/by-volume --heads sinus dip20 dip35
+    PYTHONPATH=tests .venv/bin/python -m support.rig.before_after host/by-volume --figures figures.json
 
-Each head is learned through its simulated balance, as `thecal calibrate --rotor` does it. Takes about 20 minutes of processor time.
+Each head is learned through its simulated balance, as `thecal calibrate --rotor` does it. Takes two minutes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -33,15 +34,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--heads", nargs="+", choices=HEADS, default=list(HEADS))
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--from", dest="figures", type=Path, help="draw these figures again")
+    parser.add_argument("--figures", type=Path, required=True, help="keep the figures in this file; with --again, draw them")
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--limits", action="store_true", help="print where it helps less, and draw nothing")
     chosen = parser.parse_args(arguments)
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    if chosen.figures:
+    if chosen.limits:
+        for head in chosen.heads:
+            for line in limits(head, SEED):
+                print(head, line, flush=True)
+        return 0
+    if chosen.again:
         found = json.loads(chosen.figures.read_text())
     else:
         with ProcessPoolExecutor(chosen.jobs) as pool:
             found = dict(zip(chosen.heads, pool.map(measured, chosen.heads, repeat(SEED)), strict=True))
-        json.dump(found, sys.stdout)
+        chosen.figures.write_text(json.dumps(found))
     draw(found, chosen.folder)
     for head, laws in found.items():
         for law, one in laws.items():
@@ -68,6 +76,34 @@ def measured(head: str, seed: int) -> dict[str, Any]:
             return found
 
 
+def limits(head: str, seed: int) -> Iterator[str]:
+    """Yield what is left of the errors where dosing by volume helps less: slow rates, small boluses, a rotor that jumped or changed."""
+    with tempfile.TemporaryDirectory() as name:
+        os.environ["THECAL_RUNTIME"] = name
+        with learning_rig(Path(name), HEADS[head], seed) as rig:
+            rig.calibrate()
+            rig.learn()
+            _attach(rig, head)
+            for rate_nl, hours in ((20_000, 4), (50_000, 3), (1_000_000, 1)):
+                _found_again(rig)
+                found = rig.windows(rate_nl, hours * 3600, (2, 5, 11))
+                yield f"{rate_nl // 1000} uL/h: " + ", ".join(f"{window} min {error.worst_percent:.1f} %" for window, error in found.items())
+            for volume_nl in (5_000, 20_000):
+                _found_again(rig)
+                errors, _ = rig.boluses(0, BOLUSES, volume_nl, 90)
+                yield f"boluses of {volume_nl // 1000} uL: {max(map(abs, errors)):.2f} %"
+            for degrees in (2, 7.2):
+                off = round(degrees / 360 * rig.turn_steps)
+                rig.client.rotor_phase(off)
+                found = rig.windows(RATE_NL, RUN_S, (2, 5))
+                rig.client.rotor_phase(off)
+                errors, _ = rig.boluses(0, BOLUSES, BOLUS_NL, 90)
+                yield (
+                    f"angle off by {degrees} degrees, 100 uL/h: 2 min {found[2].worst_percent:.1f} %, 5 min {found[5].worst_percent:.1f} %; "
+                    f"20 uL: {max(map(abs, errors)):.1f} %"
+                )
+
+
 def _attach(rig: LearningRig, head: str) -> None:
     if head in LINE:
         rig.sim.alter_head(LINE[head])
@@ -88,8 +124,9 @@ def _delivered(rig: LearningRig) -> dict[str, Any]:
     _found_again(rig)
     boluses, _ = rig.boluses(0, BOLUSES, BOLUS_NL, 90)
     return {
-        "law": law, "ahead_ul": [round(one, 4) for one in ahead_ul[::5]], "windows": {minutes: one.worst_percent for minutes, one in errors.items()},
-        "most": {minutes: one.most_percent for minutes, one in errors.items()}, "boluses": boluses,
+        "law": law, "ahead_ul": [round(one, 4) for one in ahead_ul[::5]], "boluses": boluses,
+        "windows": {minutes: one.worst_percent for minutes, one in errors.items()},
+        "most": {minutes: one.most_percent for minutes, one in errors.items()},
     }  # fmt: skip
 
 
@@ -124,8 +161,7 @@ def _picture(found: dict[str, Any], stacked: bool, panel: Any, height: float) ->
             axes.spines[["top", "right"]].set_visible(False)
             axes.grid(color=GRID, linewidth=0.6)
             axes.set_axisbelow(True)
-        axes = figure.axes[0]
-        axes.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2, ncols=2)
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), frameon=False, fontsize=9, loc="outside upper right", ncols=2)
         return png_of(figure, dpi=110)
 
 
