@@ -1,5 +1,6 @@
 """A pump that doses by volume, loses its rotor's angle in a power cut and doses by angle: each verb names the law and the cause."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,7 +100,7 @@ def test_samples_have_the_law_of_each_moment(lived: tuple[Device, Tool], monkeyp
     with thecal.open(device.port_url) as pump:
         columns = pump.samples("1 min")
     laws = ["angle", *columns["law"]]  # so it was before the first record
-    changes = [after for before, after in zip(laws, laws[1:], strict=False) if after != before]
+    changes = [after for before, after in itertools.pairwise(laws) if after != before]
     assert changes == ["volume", "angle"]
     assert laws.count("volume") == pytest.approx(VOLUME_S / 60, abs=2)
 

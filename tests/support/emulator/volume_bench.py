@@ -72,5 +72,6 @@ def path_here() -> Path:
 
 def slice_times_us(prompt: Prompt, laid: list[slices.Slice]) -> list[int]:
     """Return Python's time for each slice: dose steps to motor steps to words, and handing them over. The queue is emptied after each."""
-    prompt.run(f"motion, took_us = moved(), []\nfor items in {laid}:\n took_us.append(laid_us(motion, items))\n stepper.halt()", timeout_s=600)
+    code = f"motion, took_us = moved(), []\nfor items in {laid}:\n took_us.append(laid_us(motion, items))\n stepper.halt()"
+    prompt.run(code, timeout_s=600)
     return [int(one) for one in prompt.ask("took_us")]  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from support.rig.learning import LearningRig, learning_rig
-from support.rig.trumpet import MINUTES, window_errors
+from support.rig.trumpet import MINUTES, WindowError, window_errors
 
 HEADS = {"sinus": "sinus", "dip20": "dip20", "dip35": "dip35,line=0s"}
 LINE = {"dip35": "line=5s"}  # attached when the head is learned
@@ -87,7 +87,7 @@ def limits(head: str, seed: int) -> Iterator[str]:
             for rate_nl, hours in ((20_000, 4), (50_000, 3), (1_000_000, 1)):
                 _found_again(rig)
                 found = rig.windows(rate_nl, hours * 3600, (2, 5, 11))
-                yield f"{rate_nl // 1000} uL/h: " + ", ".join(f"{window} min {error.worst_percent:.1f} %" for window, error in found.items())
+                yield f"{rate_nl // 1000} uL/h: {_told(found)}"
             for volume_nl in (5_000, 20_000):
                 _found_again(rig)
                 errors, _ = rig.boluses(0, BOLUSES, volume_nl, 90)
@@ -98,10 +98,11 @@ def limits(head: str, seed: int) -> Iterator[str]:
                 found = rig.windows(RATE_NL, RUN_S, (2, 5))
                 rig.client.rotor_phase(off)
                 errors, _ = rig.boluses(0, BOLUSES, BOLUS_NL, 90)
-                yield (
-                    f"angle off by {degrees} degrees, 100 uL/h: 2 min {found[2].worst_percent:.1f} %, 5 min {found[5].worst_percent:.1f} %; "
-                    f"20 uL: {max(map(abs, errors)):.1f} %"
-                )
+                yield f"angle off by {degrees} degrees, 100 uL/h: {_told(found)}; 20 uL: {max(map(abs, errors)):.1f} %"
+
+
+def _told(found: dict[float, WindowError]) -> str:
+    return ", ".join(f"{window} min {error.worst_percent:.1f} %" for window, error in found.items())
 
 
 def _attach(rig: LearningRig, head: str) -> None:
