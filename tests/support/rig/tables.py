@@ -19,11 +19,11 @@ def rate_nl(rate_hz: float) -> int:
     return round(rate_hz / STEPS_PER_NL * 3600)
 
 
-def give_table(device: Device, rate: Callable[[float], float] | None = None) -> learned.Learned:
-    """Calibrate the pump, give it a table, and say where its rotor stands."""
+def give_table(device: Device, rate: Callable[[float], float] | None = None, **calibration: int) -> learned.Learned:
+    """Calibrate the pump, give it a table, and say where its rotor stands. `calibration`: fields that are not the usual ones."""
     client = device.client
     client.clock_set(MONDAY_UTC_S, 0)
-    client.calibration_set(weighed.pack(weighed_one(volume_nl=VOLUME_NL, steps=STEPS)))
+    client.calibration_set(weighed.pack(weighed_one(volume_nl=VOLUME_NL, steps=STEPS, **calibration)))
     table = learned_one(rate or dip(0.35), bench=client.hello()["bench"])
     packed = learned.pack(table)
     assert base64.b64decode(client.rotor_check(packed)["rotor"]) == packed
