@@ -47,8 +47,8 @@ class Supervisor:
         """Look once. Must be cheap, because it runs in every turn."""
         board, delivery = self.board, self.delivery
         state = board.look()
-        runs = delivery.span is not None
         law = delivery.motion.law
+        runs = delivery.motion.enabled  # also while it is held after a run
         unfit = (runs or law is not None) and board.supply.amiss()
         if state.stop_pressed:
             self.pressed_ms = uptime_ms

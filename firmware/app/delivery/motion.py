@@ -132,13 +132,19 @@ class Motion:
             self.watch.lease(span.planned_s == 0, span.alone)
         return self.law is None or self.law.turn(span, delivery)
 
-    def halt(self) -> int:
-        """Stop at once and de-energise. Return the position in dose steps; `agreed`: generator and guard counted the same."""
+    def halt(self, hold: bool = False) -> int:
+        """Stop at once and de-energise. Return the position in dose steps; `agreed`: generator and guard counted the same.
+
+        `hold`: stay energised, if they agree.
+        """
         steps = self.stepper.halt()
-        self.stepper.enable(False)
-        self.enabled = False
+        if not hold:
+            self.stepper.enable(False)
         motor_steps = self.motor_steps()
         self.agreed = self._stepper_base + steps == motor_steps
+        self.enabled = hold and self.agreed
+        if hold:
+            self.stepper.enable(self.agreed)  # a halt switches the coils of a unipolar motor off
         return motor_steps if self.path is None else self.path.halted(motor_steps)
 
 

@@ -147,7 +147,7 @@ def read(pump: Pump, params: dict) -> dict:
 
 
 def describe(pump: Pump, table: Learned | None) -> dict:
-    """Return the table without its prices, and by which law the next lease would be. The zero is in motor steps, null if unknown."""
+    """Return the table without its volumes, and by which law the next lease would be. The zero is in motor steps, null if unknown."""
     law = pump.setup.law
     cause = law.cause_now(pump.setup) if law is not None else "no_table"
     known = law is not None and not law.no_phase

@@ -77,6 +77,24 @@ class Rotor:
         return (whole * self.turns_steps + phase) // self.turns
 
 
+def prices_of(volumes: "Prices") -> list:
+    """Return what each bin costs, if it brings these volumes: by how much the running maximum grows in it. Both sum to a turn.
+
+    A bin in which liquid flows back is free, and so are those after it, until it is made up for: also past the turn's end.
+    """
+    total = highest = 0
+    for volume in volumes:
+        total += volume
+        highest = max(highest, total)
+    reached, total, prices = highest - total, 0, []  # what the turn before left in front of the first bin
+    for volume in volumes:
+        total += volume
+        price = max(0, total - reached)
+        prices.append(price)
+        reached += price
+    return prices
+
+
 def plain(turns: int, turns_steps: int) -> Rotor:
     """Return the table of a head that brings the same at each angle: by it a dose step is a motor step."""
     return Rotor([PARTS * turns_steps], turns, turns_steps)
@@ -108,6 +126,7 @@ class Path:
         self.paces = paces
         self.dose_steps = self._least = 0
         self._origin = self._at = self._begun = self._end = self._rest_us = 0
+        self._grains = self._duration_us = self._whole_us = self._part_us = 0  # the plan of an item: so many grains evenly over its time
         self.before: "Path | None" = None
 
     def begin(self, dose_steps: int, motor_steps: int, due: int = 0) -> None:
@@ -186,7 +205,9 @@ class Path:
         target = rotor.reach(self._end)
         if rotor.bins == 1:
             return self._lay_plain(steps, target - self._at, duration_us)
-        return self._lay(Slope(rotor, grains, self._end, duration_us), target)
+        self._grains, self._duration_us = grains, duration_us
+        self._whole_us, self._part_us = divmod(duration_us, grains or 1)  # smaller products than duration_us * grains
+        return self._lay(target)
 
     def _turn(self) -> None:
         """Count from the rotor's last zero."""
@@ -213,53 +234,38 @@ class Path:
         rest_us, self._rest_us = self._rest_us, 0
         return rest_us
 
-    def _lay(self, slope: "Slope", target: int) -> "Iterator[tuple[int, int]]":
+    def _lay(self, target: int) -> "Iterator[tuple[int, int]]":
         """Yield runs of even steps up to `target`, none of them closer than the pace."""
-        rotor, pace_us, made_us = self.rotor, self.paces[0], -self.take_rest()
+        rotor, pace_us, duration_us, made_us = self.rotor, self.paces[0], self._duration_us, -self.take_rest()
         while self._at < target:
-            upto, first_us = min(target, rotor.edge(self._at)), slope.due_us(self._at + 1)
+            upto, first_us = min(target, rotor.edge(self._at)), self._due_us(self._at + 1)
             if first_us < made_us:  # late: what is due by now comes at the pace
-                upto = max(self._at + 1, min(upto, slope.due_by(made_us)))
+                upto = max(self._at + 1, min(upto, rotor.reach(self._end - (duration_us - made_us) * self._grains // duration_us)))
                 last_us = made_us + (upto - self._at) * pace_us
             else:
                 first_us = max(first_us, made_us + pace_us)
-                last_us = max(slope.due_us(upto), first_us + (upto - self._at - 1) * pace_us)
+                last_us = max(self._due_us(upto), first_us + (upto - self._at - 1) * pace_us)
                 count = upto - self._at
-                if abs((first_us - made_us) * count - (last_us - made_us)) > _EVEN_US * count and first_us <= slope.duration_us:
+                if abs((first_us - made_us) * count - (last_us - made_us)) > _EVEN_US * count and first_us <= duration_us:
                     self._at += 1
                     yield 1, first_us - made_us
                     made_us = first_us
             count = upto - self._at
-            if last_us > slope.duration_us:  # what the pace holds up comes with the next item
-                count = min(count, (slope.duration_us - made_us) // pace_us)
+            if last_us > duration_us:  # what the pace holds up comes with the next item
+                count = min(count, (duration_us - made_us) // pace_us)
                 last_us = made_us + count * pace_us
             if count <= 0:
                 break
             self._at += count
             yield count, last_us - made_us
             made_us = last_us
-        self._rest_us = slope.duration_us - made_us
+        self._rest_us = duration_us - made_us
         if self._rest_us > _MOST_REST_US:
             yield 0, self.take_rest()
 
-
-class Slope:
-    """The plan of an item: `grains` evenly over `duration_us`, up to `end` grains."""
-
-    def __init__(self, rotor: Rotor, grains: int, end: int, duration_us: int) -> None:
-        self.rotor = rotor
-        self.grains = grains
-        self.end = end
-        self.duration_us = duration_us
-        self._whole_us, self._rest_us = divmod(duration_us, grains or 1)  # smaller products than duration_us * grains
-
-    def due_us(self, position: int) -> int:
+    def _due_us(self, at: int) -> int:
         """Return when a motor step is paid, rounded up; 0 or less if it is overdue."""
-        if not self.grains:
+        if not self._grains:
             return 0
-        unpaid = self.end - self.rotor.paid(position)
-        return self.duration_us - unpaid * self._whole_us - unpaid * self._rest_us // self.grains
-
-    def due_by(self, time_us: int) -> int:
-        """Return the last position that is paid by then."""
-        return self.rotor.reach(self.end - (self.duration_us - time_us) * self.grains // self.duration_us)
+        unpaid = self._end - self.rotor.paid(at)
+        return self._duration_us - unpaid * self._whole_us - unpaid * self._part_us // self._grains

@@ -75,6 +75,7 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 91 ["rotor_set", "<8sHII", ["rotor_id", "bins", "deviation_nl", "learned_utc_s"]]
 92 ["rotor_phase", "<QQ", ["zero_steps", "motor_steps"]]
 93 ["rotor_off", "<BiQ", ["kind", "slipped_steps", "motor_steps"]]
+95 ["run_held", "<8sB", ["token", "hold_s"]]
 """, int)
 
 _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {

@@ -32,6 +32,7 @@ from thecal.hardware.rules.roles import Roles
 __all__ = ["Finding", "counts", "findings", "require"]
 
 SIM = "sim"
+SHOWN = 3  # findings in an error; one wrong wire may have twenty
 Rule = Callable[[Circuit, Roles], Iterator[Finding]]
 # In the order of a report: first what burns, last what can't be ordered.
 SUBJECTS = (
@@ -69,22 +70,23 @@ def _of_rule(name: str, rule: Rule, circuit: Circuit, known: Roles) -> Iterator[
 
 
 def require(file: Path) -> None:
-    """Raise BadInput with every finding of a bench file. There is no override."""
-    _require(str(file), findings(file))
+    """Raise BadInput with the first findings of a bench file, if it has one. There is no override."""
+    _require(str(file), findings(file), str(file))
 
 
 def require_bench(bench: Bench) -> None:
-    """Raise BadInput with every finding of a bench that was read already, before it goes to a board."""
+    """Raise BadInput with the first findings of a bench that was read already, before it goes to a board."""
     name = str(bench["name"])
-    _require(name, [] if bench["target"] == SIM else of_rig(rig_of(bench, name)))
+    _require(name, [] if bench["target"] == SIM else of_rig(rig_of(bench, name)), "FILE")
 
 
-def _require(name: str, found: list[Finding]) -> None:
+def _require(name: str, found: list[Finding], file: str) -> None:
     if found:
         count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
-        lines = [f"{one.rule}: {one.text} ({one.cure})" for one in found]
-        cause = f"{name}: {count} of the electrical rules, so nothing is written: {'; '.join(lines)}"
-        raise BadInput(cause, f"correct the bench file; as a table: thecal bench check {name}")
+        lines = [f"{one.rule}: {one.text} ({one.cure})" for one in found[:SHOWN]]
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        cause = f"{name}: {count} of the electrical rules, so nothing is written: {'; '.join(lines)}{more}"
+        raise BadInput(cause, f"correct the bench file; all of them as a table: thecal bench check {file}")
 
 
 def counts(file: Path) -> dict[str, int]:

@@ -164,8 +164,8 @@ class Timeline:
         base = [curve.at(from_ms) for curve in curves]
         first = from_ms - from_ms % every_ms + every_ms
         for at_ms in (from_ms, *range(first, to_ms, every_ms), to_ms):
-            steps = [curve.at(at_ms) - begin for curve, begin in zip(curves, base, strict=True)]
-            yield Sample(at_ms, *steps, self.laws.at(at_ms).law)
+            planned, low, high = (curve.at(at_ms) - begin for curve, begin in zip(curves, base, strict=True))
+            yield Sample(at_ms, planned, low, high, self.laws.at(at_ms).law)
 
     def offset_s(self, at_ms: int) -> int:
         """Return local time minus UTC at a moment, in seconds."""

@@ -23,7 +23,7 @@ WHY = {
     "phase_power": Why("the rotor's angle is unknown since the pump was powered up or got another table", VERIFY),
     "phase_supply": Why("the rotor's angle is unknown since the motor's supply failed", VERIFY),
     "phase_fault": Why("the rotor's angle is unknown since a fault stopped the pump", VERIFY),
-    "phase_enables": Why("the rotor's angle is unknown: since the last look the motor was switched on so often that it may have slipped", VERIFY),
+    "phase_enables": Why("the rotor's angle is unknown: the motor was switched on so often since it was found", VERIFY),
     "phase_sensor": Why("the sensor at the rotor does not answer, or shows no magnet", ""),
     "phase_shift": Why("the rotor stands 2 to 5 degrees off; the sensor sets the angle anew with the next lease but one", ""),
     "phase_slip": Why("the rotor slipped; the next start finds its angle again", ""),

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from support.rig import wiring_changes
 from support.rig.wiring_changes import changed, rig, with_figure
 from thecal.errors import BadInput
 from thecal.files.resources import hardware_folder
 from thecal.hardware import check
 from thecal.hardware.check import Finding
-from thecal.hardware.rig import Measured, rig_of
+from thecal.hardware.rig import Measured, Rig, rig_of
 from thecal.hardware.rules import resources
 from thecal.hardware.rules.circuit import Circuit
 from thecal.hardware.rules.finding import Undecided
@@ -63,6 +64,49 @@ def _breaks(rule: check.Rule, circuit: Circuit, known: Roles) -> bool:
         return any(isinstance(one, Finding) for one in rule(circuit, known))
     except Undecided:
         return False
+
+
+OWN = ("VIO", "SPREAD", "UART", "PDN", "INDEX", "DIAG", "MS1", "MS2")
+OTHER_DRIVERS = {
+    "a4988": (
+        "a4988-pololu-1182",
+        {"VDD": "3V3M", "RESET": "reset", "SLEEP": "reset", "MS1": "3V3M", "MS2": "3V3M", "MS3": "3V3M"},
+    ),
+    "drv8825": ("drv8825-pololu-2133", {"RESET": "3V3M", "SLEEP": "3V3M", "M0": "GND", "M1": "GND", "M2": "3V3M", "FAULT": ""}),
+}
+
+
+def with_driver(driver: str, **moved: str) -> Rig:
+    """Return the TMC2209 bench with another module, rightly wired but for `moved`."""
+    part, nets = OTHER_DRIVERS[driver]
+    bench = changed({"part": {"DRIVER": part}, "put": {"motor/driver": driver, "motor/microsteps": 16}})
+    for name in OWN:
+        wiring_changes.lift(bench, f"DRIVER:{name}")
+        del bench["wiring"]["unwired"][f"DRIVER:{name}"]
+    for name, net in {**nets, **moved}.items():
+        if net:
+            wiring_changes.move(bench, (f"DRIVER:{name}", net))
+        else:
+            wiring_changes.lift(bench, f"DRIVER:{name}")
+    return rig_of(bench, "bench.toml")
+
+
+@pytest.mark.parametrize("driver", OTHER_DRIVERS)
+def test_a_rig_of_your_own_with_another_driver_has_no_finding(driver: str) -> None:
+    assert [one.text for one in check.of_rig(with_driver(driver))] == []
+
+
+@pytest.mark.parametrize(
+    ("driver", "moved", "words"),
+    [
+        ("a4988", {"SLEEP": "3V3M"}, "DRIVER:RESET must be joined to DRIVER:SLEEP"),
+        ("a4988", {"MS3": "GND"}, "DRIVER:MS3 must be high for 16 microsteps; it is low (net GND)"),
+        ("drv8825", {"SLEEP": ""}, "DRIVER:SLEEP must be high always"),
+        ("drv8825", {"FAULT": "3V3M"}, "DRIVER:FAULT (open_drain) must stay without a wire"),
+    ],
+)
+def test_another_driver_wired_wrongly_is_refused(driver: str, moved: dict[str, str], words: str) -> None:
+    assert any(words in one.text for one in check.of_rig(with_driver(driver, **moved)))
 
 
 REFUSED = {
@@ -130,11 +174,14 @@ def test_a_measurement_never_replaces_a_figure_that_was_read() -> None:
     assert any("PICO:VSYS bears 5.50 V" in finding.text for finding in check.of_rig(lied))
 
 
-def test_require_names_every_finding_and_a_simulated_rig_has_none() -> None:
+def test_require_names_the_first_findings_and_a_simulated_rig_has_none() -> None:
     wrong = changed({"drop": ["R1"], "move": {"PICO:VSYS": "12V"}})
     with pytest.raises(BadInput) as caught:
         check.require_bench(wrong)
-    assert "no resistor holds DRIVER:EN high" in caught.value.cause and "PICO:VSYS bears" in caught.value.cause
+    found = check.of_rig(rig_of(wrong, "bench.toml"))
+    assert len(found) > check.SHOWN and f"{len(found)} findings" in caught.value.cause
+    assert all(one.text in caught.value.cause for one in found[: check.SHOWN]) and found[check.SHOWN].text not in caught.value.cause
+    assert f"and {len(found) - check.SHOWN} more" in caught.value.cause
     assert caught.value.exit_code == 2 and "thecal bench check" in caught.value.do
     check.require(hardware_folder() / "sim-clock.toml")
 

@@ -129,7 +129,8 @@ def _module(page: Page, at: Point, footprint: Footprint, names: _Names) -> float
         net = names.net(name)
         with page.group("pad", terminal=name):
             _pin(page, (x, y), net != _OPEN)
-            page.text((x - side * 12, y + 5), name, Letters(anchor="end" if side == 1 else "start", bold=True))
+            shown = "not used" if name.startswith("free") else name
+            page.text((x - side * 12, y + 5), shown, Letters(anchor="end" if side == 1 else "start", bold=True))
             page.text((x + side * 12, y + 5), net, Letters(anchor="start" if side == 1 else "end", colour=_ink(net)))
     return last * _PITCH + 66
 

@@ -37,7 +37,7 @@ def diodes_bear_their_load(circuit: Circuit, known: Roles) -> Iterator[Finding]:
     loads = Loads(circuit, known)
     for element in circuit.elements:
         if element.kind == "diode":
-            behind = element.ends[[circuit.terminal((element.mark, name)).type for name in element.terminals].index("cathode")]
+            behind = circuit.end(element.mark, "cathode")
             load_ma, can_ma = loads.of_net(behind), circuit.value(element.mark, "forward_max_ma")[0]
             if load_ma > can_ma:
                 text = f"{element.mark} leads {amperes(load_ma)} to {behind}, and bears {amperes(can_ma)}"

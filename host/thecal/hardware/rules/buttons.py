@@ -16,9 +16,6 @@ RULE = "E10"
 # Least and most Ohm of the resistor in series with a button's pin, and nF from the pin to ground: the firmware's programs look at 22 us.
 SERIES_OHM, FILTER_NF, STOP_PULL_OHM = (470, 2_200), (4, 120), (1_000, 4_700)
 
-# A data sheet gives the least current of a contact with one digit ("5 V, 1 mA"): a fiftieth below is the same figure.
-SAME_FIGURE = 0.98
-
 
 def _pins(circuit: Circuit) -> list[str]:
     return [name for name in roles.BUTTONS if name in circuit.rig.pins]
@@ -84,7 +81,7 @@ def contact_currents(circuit: Circuit, known: Roles) -> Iterator[Finding]:
             continue
         least_ua, most_ua = _current_ua(circuit, known, name)
         need_ua, can_ma = circuit.value(found.mark, "contact_min_ua")[1], circuit.value(found.mark, "contact_max_ma")[0]
-        if least_ua < SAME_FIGURE * need_ua or most_ua > can_ma * 1000:
+        if least_ua < need_ua or most_ua > can_ma * 1000:
             text = f"the closed contact of {found.mark} carries {least_ua:.0f} uA; it needs at least {need_ua} uA, at most {can_ma} mA"
             cure = "a smaller pull-up, or a contact of gold for small currents"
             yield Finding(RULE, text, cure, _lead(circuit, known, name), (found.mark,), f"{least_ua:.0f} uA, needs {need_ua} uA")

@@ -126,6 +126,10 @@ class Circuit:
                 found.append(Element(part.mark, part.library.kind, (names[0], names[1]), ends))
         return found
 
+    def end(self, mark: str, kind: str) -> str:
+        """Return the net at the terminal of this type, such as "anode"; an empty text without a wire."""
+        return next((self.net(mark, one.name) for one in self.rig.parts[mark].library.terminals.values() if one.type == kind), "")
+
     def between(self, kind: str, one: str, other: str) -> list[Element]:
         """Return the parts of a kind that lie between two nets."""
         return [element for element in self.elements if element.kind == kind and set(element.ends) == {one, other} and one and other]

@@ -52,14 +52,7 @@ class Loads:
         for element in self.circuit.elements:
             if element.kind == "fuse" and net in element.ends and not self.known.has(element.other(net), roles.PLUS):
                 total_ma += self.of_net(element.other(net), seen)
-            if (
-                element.kind == "diode"
-                and self.circuit.terminal(
-                    (element.mark, element.terminals[element.ends.index(net)] if net in element.ends else element.terminals[0])
-                ).type
-                == "anode"
-                and net in element.ends
-            ):
+            if element.kind == "diode" and self.circuit.end(element.mark, "anode") == net:
                 total_ma += self.of_net(element.other(net), seen)
         return total_ma + self._by_resistors(net)
 

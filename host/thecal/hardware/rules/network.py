@@ -111,18 +111,13 @@ def _spread(circuit: Circuit, state: State, found: dict[str, Span]) -> bool:
 
 
 def _over_diode(circuit: Circuit, mark: str, found: dict[str, Span]) -> None:
-    anode = circuit.net(mark, _terminal(circuit, mark, "anode"))
-    cathode = circuit.net(mark, _terminal(circuit, mark, "cathode"))
+    anode, cathode = circuit.end(mark, "anode"), circuit.end(mark, "cathode")
     if anode in found and cathode:
         low, high = found[anode]
         drop_high = circuit.value(mark, "forward_mv")[1]
         own = found.get(cathode)
         carried = (max(low - drop_high, own[0] if own else 0.0), max(high, own[1] if own else 0.0))
         found[cathode] = carried
-
-
-def _terminal(circuit: Circuit, mark: str, kind: str) -> str:
-    return next((one.name for one in circuit.rig.parts[mark].library.terminals.values() if one.type == kind), "")
 
 
 def pico_3v3(circuit: Circuit) -> Span:

@@ -59,11 +59,7 @@ def _clamps(circuit: Circuit, net: str) -> list[float]:
 
 def _lifted(circuit: Circuit, net: str) -> list[str]:
     """Return the net, and those behind its diodes."""
-    behind = [
-        element.other(net)
-        for element in circuit.at("diode", net)
-        if circuit.terminal((element.mark, element.terminals[element.ends.index(net)])).type == "anode"
-    ]
+    behind = [element.other(net) for element in circuit.at("diode", net) if circuit.end(element.mark, "anode") == net]
     return [net, *behind]
 
 
@@ -104,7 +100,7 @@ def a_reversed_supply_opens_the_fuse(circuit: Circuit, known: Roles) -> Iterator
     """Find a rig that a reversed or too high supply destroys: there must be a TVS diode behind the fuse, cathode at the plus."""
     fused = known.net_with(roles.FUSED)
     found = list(circuit.between("tvs", fused, circuit.ground))
-    good = [one for one in found if circuit.terminal((one.mark, one.terminals[one.ends.index(fused)])).type == "cathode"]
+    good = [one for one in found if circuit.end(one.mark, "cathode") == fused]
     if not good:
         text = "nothing protects the rig from a reversed supply: no TVS diode has its cathode behind the fuse and its anode at ground"
         yield Finding("E12", text, "put a P6KE18A behind the fuse, cathode to plus", fused, tuple(one.mark for one in found))
@@ -140,7 +136,7 @@ def the_diode_bears_usb(circuit: Circuit, known: Roles) -> Iterator[Finding]:
         if can_mv < USB_AT_VSYS_MV[1]:
             text = f"{part.mark} bears {volts(can_mv)} in reverse; USB puts {volts(USB_AT_VSYS_MV[1])} at its cathode"
             cure = "take a diode for a higher voltage"
-            yield Finding("E12", text, cure, circuit.net(part.mark, "cathode"), (part.mark,), volts(can_mv))
+            yield Finding("E12", text, cure, circuit.end(part.mark, "cathode"), (part.mark,), volts(can_mv))
 
 
 def vsys_is_fed_by_a_diode_only(circuit: Circuit, known: Roles) -> Iterator[Finding]:

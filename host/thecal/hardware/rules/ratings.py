@@ -14,6 +14,8 @@ from thecal.hardware.rules.roles import Roles
 RULE = "E2"
 # A connector's rating names a nominal voltage: a supply for it may be a tenth higher.
 OF_A_CONNECTOR = 1.1
+# Every CMOS input bears so much more than its supply.
+OVER_ITS_SUPPLY_MV = 300
 # An input diode of a part without power begins to conduct here.
 CLAMP_MV = 600
 
@@ -48,16 +50,19 @@ def no_terminal_over_its_rating(circuit: Circuit, known: Roles) -> Iterator[Find
     held = worst(circuit, known)
     for node, net in [(node, name) for name in held for node in sorted(circuit.wired.nets[name])]:
         if node[1] and circuit.terminal(node).max_mv is not None:
-            limit_mv = _limit_mv(circuit, node)
+            limit_mv = _limit_mv(circuit, held, node)
             if held[net][1] > limit_mv:
                 numbers = f"{span(held[net])}, limit {volts(limit_mv)}"
                 text = f"the net {net} has up to {volts(held[net][1])}, but {nets.show(node)} bears {volts(limit_mv)}"
                 yield Finding(RULE, text, f"move {nets.show(node)} to the net that it belongs to", net, (node[0],), numbers)
 
 
-def _limit_mv(circuit: Circuit, node: Node) -> float:
-    """Return the worst rating. A pin of the Pico bears the voltage of the Pico's own 3.3 V."""
+def _limit_mv(circuit: Circuit, held: Mapping[str, Span], node: Node) -> float:
+    """Return the worst rating. A pin of the Pico bears the voltage of the Pico's own 3.3 V, an input a little more than its supply has."""
     limit_mv = float(circuit.rating(node, "max_mv")[0])
+    supply = circuit.terminal(node).supply
+    if supply and circuit.terminal(node).type in ("input", "strap"):
+        limit_mv = max(limit_mv, held.get(circuit.net(node[0], supply), (0.0, 0.0))[1] + OVER_ITS_SUPPLY_MV)
     if circuit.kind_of(node) == "pico" and circuit.terminal(node).type != "power_in":
         return max(limit_mv, pico_3v3(circuit)[1])
     if circuit.kind_of(node) in NEUTRAL:

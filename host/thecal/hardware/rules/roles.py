@@ -121,6 +121,9 @@ class Roles:
             return line(node[1].lower())
         if node[1] in COIL_INPUTS:
             return line(COIL_INPUTS[node[1]])
+        tied = part.ties.get(node[1], "")
+        if tied in part.terminals:
+            return self.of_node((node[0], tied))
         return STRAP if terminal.type in ("strap", "input", "passive") else ""
 
     def _of_module(self, kind: str, node: Node) -> str:

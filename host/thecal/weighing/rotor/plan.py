@@ -57,7 +57,7 @@ def to_learn(turn: Turn, ceilings: dict[str, Any]) -> Turns:
     if turns < LEAST_TURNS:
         raise Failed(
             f"half an hour at the bench's ceilings is only {turns} turns of this head",
-            "raise the ceilings for the learning: thecal bench set --max-rate ...",
+            "raise the ceilings for the learning: thecal bench set --max-rate RATE",
         )
     return Turns(turn, turns, [_run(turn, turns, nl_per_h) for nl_per_h in (fast_nl_per_h // 2, fast_nl_per_h)])
 
@@ -68,16 +68,14 @@ def to_verify(turn: Turn, ceilings: dict[str, Any]) -> Turns:
     if run.duration_s > VERIFYING_S + SETTLING_S:
         raise Failed(
             f"two turns of this head take {run.duration_s / 60:.0f} minutes at the bench's ceilings, more than four",
-            "raise the ceilings for the verification: thecal bench set --max-rate ...",
+            "raise the ceilings for the verification: thecal bench set --max-rate RATE",
         )
     return Turns(turn, VERIFY_TURNS, [run])
 
 
 def fastest_nl_per_h(ceilings: dict[str, Any]) -> int:
     """Return the rate of the faster run in nl/h, even: FASTEST_NL_PER_H, or the least that a ceiling allows for a whole day."""
-    most = min(
-        FASTEST_NL_PER_H, ceilings["rate_nl"] * 3600 // ceilings["rate_seconds_s"], ceilings["hour_nl"], ceilings["day_nl"] // 24
-    )
+    most = min(FASTEST_NL_PER_H, ceilings["rate_nl"] * 3600 // ceilings["rate_seconds_s"], ceilings["hour_nl"], ceilings["day_nl"] // 24)
     return most // 2 * 2
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from thecal.weighing.rotor.shape import Shape, Turn
+from thecal.weighing.rotor.shape import Shape, Turn, columns
 
 PARTS = 64  # grains in a dose step of a head of one turn (firmware/pumpcore/motion/rotor.py)
 BINS = 192  # 96 double the error at sharp releases, 384 add nothing (design notes)
@@ -22,6 +22,13 @@ def volumes_of(shape: Shape, turn: Turn, bins: int = BINS) -> list[int]:
     edges = [round(float(nl) * grains_per_nl) for nl in edges_nl]
     edges[-1] = PARTS * turn.steps
     return [after - before for before, after in pairwise(edges)]
+
+
+def uncertainties_nl(shape: Shape, bins: int = BINS) -> Any:
+    """Return one standard deviation of each bin's volume, in nl."""
+    edges = columns(np.arange(bins + 1) * 2 * np.pi / bins, len(shape.row))
+    across = edges[1:] - edges[:-1]
+    return np.sqrt(np.einsum("ij,jk,ik->i", across, shape.covariance, across))
 
 
 def backflow_nl(volumes: list[int], turn: Turn) -> int:

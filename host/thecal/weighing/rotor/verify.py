@@ -18,6 +18,7 @@ _POINTS = 2048
 _AS_GOOD = 25.0  # squares of sigma, with neighbouring readings alike: five sigmas apart are two phases, less is chance
 _WORST = 1e12
 _RIDGE = 1e-9
+_ALIKE = 3  # (1 + r) / (1 - r) at the usual correlation of neighbouring readings
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Verified:
     phase_degrees: float
     phase_sigma_degrees: float
     residual_mg: float
+    residual_sigma_mg: float = 0.0
 
     @property
     def zero_off(self) -> bool:
@@ -64,7 +66,10 @@ def verify(run: Weighing, volumes: list[int], turn: Turn, lag_s: float, mg_per_n
     variance = found.left / max(1, found.readings - 5)
     bend = max((seen.at(degrees + 0.5).left + seen.at(degrees - 0.5).left - 2 * found.left) / 0.25, 1e-12)
     phase_sigma = float(np.sqrt(2 * variance / bend))
-    return Verified(found.gain, found.gain_sigma, (degrees + 180) % 360 - 180, phase_sigma, float(np.sqrt(found.left / found.readings)))
+    rms_mg = float(np.sqrt(found.left / found.readings))
+    return Verified(
+        found.gain, found.gain_sigma, (degrees + 180) % 360 - 180, phase_sigma, rms_mg, rms_mg / float(np.sqrt(2 * found.readings / _ALIKE))
+    )
 
 
 def _nearest(seen: _Seen) -> float:
@@ -101,6 +106,7 @@ class _Seen:
         self.mass_mg = run.mass_mg - (run.motor_steps - run.motor_steps[0]) * turn.step_nl * mg_per_nl
         time = (run.time_s - run.time_s[0]) / (run.time_s[-1] - run.time_s[0])
         self._drift = np.vstack([np.ones_like(time), time]).T
+
     def at(self, degrees: float) -> _Try:
         """Solve for gain and drift with the table turned by so much."""
         angles = self._angles + np.radians(degrees)

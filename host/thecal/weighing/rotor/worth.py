@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ NOISE_MG = 0.15  # of an analytical balance beside a pump
 _NOISE_ALIKE = 3  # (1 + r) / (1 - r) at the usual correlation of 0.5 from one reading to the next
 _MOST_ALIKE = 3  # a coarse digit repeats itself, but the flow moves it on
 _SIGMAS = 3.0
+_PLACES = 3 * 384
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,20 @@ def predicted_rms_nl(readings: int, mg_per_reading: float, digit_mg: float, mg_p
 
 def outlook(shape: Shape, turn: Turn, window_nl: float = WINDOW_NL) -> Outlook:
     """Return how plain dosing and the table of this shape would do in the worst place of the turn."""
-    around = np.arange(3 * 384) * 2 * np.pi / (3 * 384)
-    plain_nl = float(np.max(np.abs(_windows_nl(shape, turn, around, window_nl))))
-    doubt_nl = _SIGMAS * float(np.sqrt(2)) * shape.rms_nl()
-    return Outlook(100 * plain_nl / window_nl, 100 * doubt_nl / window_nl)
+    return outlook_of(shape.deviation_nl, turn, shape.rms_nl(), window_nl)
 
 
-def _windows_nl(shape: Shape, turn: Turn, angles: Any, window_nl: float) -> Any:
-    ahead = window_nl / turn.turn_nl * 2 * np.pi
-    return shape.deviation_nl(angles + ahead) - shape.deviation_nl(angles)
+def outlook_of(deviation_nl: Callable[[Any], Any], turn: Turn, rms_nl: float, window_nl: float = WINDOW_NL) -> Outlook:
+    """Return the same of any head whose volume is `deviation_nl` ahead of an even turn at an angle, known to `rms_nl`."""
+    around, ahead = np.arange(_PLACES) * 2 * np.pi / _PLACES, window_nl / turn.turn_nl * 2 * np.pi
+    plain_nl = float(np.max(np.abs(deviation_nl(around + ahead) - deviation_nl(around))))
+    return Outlook(100 * plain_nl / window_nl, _doubt_percent(rms_nl, window_nl))
+
+
+def predicted_percent(rms_nl: float) -> float:
+    """Return the error of two minutes at 100 uL/h that a table of this deviation would leave, in percent, with three sigmas."""
+    return _doubt_percent(rms_nl, WINDOW_NL)
+
+
+def _doubt_percent(rms_nl: float, window_nl: float) -> float:
+    return 100 * _SIGMAS * float(np.sqrt(2)) * rms_nl / window_nl
