@@ -48,7 +48,6 @@ class Watch:
         self._stale = 0  # 1: the rotor is off, and the zero is set anew once that is steady; 2: at the next lease
         self._offset = self._off = self._was = self._lost = self._looked_ms = self._slip_at = 0
         self._last_steps = self._anchor_steps = self._anchor_lost = 0
-        self.angle()
 
     # -- reading ----------------------------------------------------------------------------------------------
 
