@@ -3,6 +3,7 @@
 import pytest
 
 from pumpcore.orders.bolus import CALIBRATION
+from support.protocols import slope
 from support.pump.by_volume import rate_nl
 from support.pump.running import UnitPump, ready
 
@@ -87,11 +88,12 @@ def test_what_is_cut_short_is_not_held() -> None:
     assert not energised(pump)
 
 
-def test_a_program_that_ends_later_is_not_held() -> None:
-    pump = ready()
+def test_a_protocol_that_ends_later_is_not_held() -> None:
+    pump = ready(slope())
     run(pump, hold_s=120)
-    pump.call("stop")
-    run(pump)
+    pump.call("start")
+    pump.advance(slope().protocol.end_s() + 10)
+    assert pump.call("status")["state"] == "stopped"
     assert not energised(pump)
 
 
