@@ -33,7 +33,7 @@ class Tables(Exchange):
         params = {"calibration": base64.b64encode(packed).decode()}
         return self.command("calibration.set", params, lambda: self._settle_calibration(packed))
 
-    def rotor_set(self, packed: bytes, zero_steps: int) -> Reply:
+    def rotor_set(self, packed: bytes, zero_steps: int = -1) -> Reply:
         """Store a packed table of the rotor; `b""` takes it away. `zero_steps`: the motor's position at its first bin, -1: unknown."""
         params = {"rotor": base64.b64encode(packed).decode(), "zero_steps": zero_steps}
         return self.command("rotor.set", params, lambda: self._settle_rotor(packed, zero_steps))
