@@ -70,7 +70,7 @@ def test_a_stop_and_the_button_let_the_motor_go() -> None:
 
 
 @pytest.mark.rule("R6")
-def test_low_supply_and_a_guard_that_trips_let_a_held_motor_go() -> None:
+def test_a_supply_that_fails_lets_a_held_motor_go() -> None:
     pump = ready()
     run(pump, hold_s=120)
     pump.board.supply.now_mv = 0
