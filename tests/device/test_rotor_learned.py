@@ -192,7 +192,7 @@ def test_a_coarse_balance_gives_a_worse_table_and_a_coarser_one_none(tmp_path: P
         worst_percent = rig.windows(100_000, 3_600, (2,))[2].worst_percent
         record_property("figure", f"dip20, a balance of 1 mg: 2 min at 100 uL/h {worst_percent:.1f} %")
         assert worst_percent < 15
-    with learning_rig(tmp_path, "dip20", 2, resolution_ug=10_000) as rig:
+    with learning_rig(tmp_path, "dip20,rollers=8", 2, resolution_ug=10_000) as rig:
         rig.calibrate()
         with pytest.raises(Failed, match="would not beat"):
             rig.learn()
