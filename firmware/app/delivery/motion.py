@@ -3,7 +3,7 @@
 from pumpcore.units import US_PER_S, ceil_div, const
 
 if 0:  # for the type checker alone
-    from app.types import BoardState, Guard, Items, Law, Path, Stepper
+    from app.types import BoardState, Guard, Items, Law, Path, Stepper, Watch
 
 # --- motion ------------------------------------------------------------------------------------------------------------------
 # The guard's count is the position. Everything above this class counts dose steps, the calibration's mean volume of a motor step;
@@ -16,7 +16,7 @@ _DWELL_US = const(1_000)
 class Motion:
     """Stepper and guard. Their counters begin at zero at power-up; `rebase` declares the ledger's position.
 
-    `law` and `path` are None in a pump without a table. `position_uncertain_steps` are motor steps.
+    `law` and `path` are None in a pump without a table, `watch` without a sensor at the rotor. `position_uncertain_steps` are motor steps.
     """
 
     def __init__(self, stepper: "Stepper", guard: "Guard", microsteps: int) -> None:
@@ -32,6 +32,7 @@ class Motion:
         self.position_uncertain_steps = 0
         self.law: "Law | None" = None
         self.path: "Path | None" = None
+        self.watch: "Watch | None" = None
 
     def rebase(self, position_steps: int) -> None:
         """Declare the present position; later counts add to it. With a path, the motor's position stays what it is.
@@ -110,10 +111,11 @@ class Motion:
         return self.motor_steps() == self.path.motor(position_steps)
 
     def enable(self) -> None:
-        """Energise the motor. The rotor may settle up to four full steps away (R12)."""
+        """Energise the motor. The rotor may settle up to four full steps away (R12); a sensor then shows where it is."""
         if not self.enabled:
             self.enabled = True
-            self.position_uncertain_steps += self._lost_per_enable_steps
+            if self.watch is None or not self.watch.shows():
+                self.position_uncertain_steps += self._lost_per_enable_steps
             if self.law is not None:
                 self.law.energised(self._lost_per_enable_steps)
             self.guard.rearm()  # after this nothing is allowed

@@ -178,6 +178,10 @@ def build(board: "Board", setup: Setup, release: str, hashes: "Steps | tuple[()]
     if not identified:
         pump.alarms.raise_fault("journal_identity")
     _recover(pump, files)
+    if board.sensor is not None:
+        from app.programs import sighting
+
+        sighting.load(pump)
     windows.minute = base_s // S_PER_MINUTE
     journal.built()
     filling = recovery.rebuild_windows(windows, history, found[0], base_s)

@@ -149,6 +149,7 @@ STATUS = _keys(
         "extended": _maybe(BOLUS), "temporary": _maybe(TEMPORARY), "protocol": _maybe(PROTOCOL_NOW),
         "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER), "motor_supply_high_mv": _maybe(U32_NUMBER),
         "counters": _keys({}), "drugs": _many(DRUG, 4), "keys": NAME, "motor_steps": STEPS, "law": NAME, "law_cause": NAME,
+        "rotor_sensor": _maybe(NAME),
     }),
 )
 HELLO = _keys(

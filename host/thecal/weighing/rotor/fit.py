@@ -6,7 +6,7 @@ One rate alone can't tell the balance's lag from a turned shape: its fit is bias
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,6 +51,24 @@ class Learned:
 
 
 @dataclass(frozen=True)
+class _Problem:
+    """What is fitted: all runs with one shape of so many harmonics."""
+
+    runs: list[Weighing]
+    turn: Turn
+    mg_per_nl: float
+    harmonics: int
+
+
+class _Block(NamedTuple):
+    """One run: the columns of the shape, those of its drift, and the masses beyond an even flow."""
+
+    waves: Any
+    drift: Any
+    masses_mg: Any
+
+
+@dataclass(frozen=True)
 class _Solved:
     """One least-squares solution: the shape's numbers, their covariance, the residual's rms and the neighbours' correlation."""
 
@@ -62,8 +80,9 @@ class _Solved:
 
 def learn(runs: list[Weighing], turn: Turn, mg_per_nl: float, harmonics: int = HARMONICS) -> Learned:
     """Return the shape that explains all runs with the common lag that fits best. Raises ValueError if the runs are too short."""
-    lag_s = _search_lag(runs, turn, mg_per_nl, harmonics)
-    solved = _solve(runs, turn, mg_per_nl, lag_s, harmonics)
+    problem = _Problem(runs, turn, mg_per_nl, harmonics)
+    lag_s = _search_lag(problem)
+    solved = _solve(problem, lag_s)
     row = (solved.numbers[:harmonics] + 1j * solved.numbers[harmonics:]) / mg_per_nl
     covariance = solved.covariance / mg_per_nl**2
     noise = np.diag(covariance)[:harmonics] + np.diag(covariance)[harmonics:]
@@ -73,11 +92,11 @@ def learn(runs: list[Weighing], turn: Turn, mg_per_nl: float, harmonics: int = H
     return Learned(Shape(row * kept, covariance * np.outer(doubt, doubt)), lag_s, solved.residual_mg, solved.correlation)
 
 
-def _search_lag(runs: list[Weighing], turn: Turn, mg_per_nl: float, harmonics: int) -> float:
+def _search_lag(problem: _Problem) -> float:
     """Return the lag with the smallest residual: a coarse grid, then golden section."""
 
     def residual(lag_s: float) -> float:
-        return _solve(runs, turn, mg_per_nl, lag_s, harmonics, whiten=False, settle_s=LONGEST_LAG_S / SETTLED_LAGS).residual_mg
+        return _solve(problem, lag_s, whiten=False, settle_s=LONGEST_LAG_S / SETTLED_LAGS).residual_mg
 
     grid = LONGEST_LAG_S * (np.arange(_COARSE) / (_COARSE - 1)) ** 2
     found = [residual(lag_s) for lag_s in grid]
@@ -99,13 +118,12 @@ def _search_lag(runs: list[Weighing], turn: Turn, mg_per_nl: float, harmonics: i
     return (low + high) / 2
 
 
-def _solve(
-    runs: list[Weighing], turn: Turn, mg_per_nl: float, lag_s: float, harmonics: int, *, whiten: bool = True, settle_s: float | None = None
-) -> _Solved:
+def _solve(problem: _Problem, lag_s: float, *, whiten: bool = True, settle_s: float | None = None) -> _Solved:
     """Solve for the shape (seen through a first-order lag) and each run's own slow drift."""
-    blocks = [_block(run.settled(lag_s if settle_s is None else settle_s), turn, mg_per_nl, lag_s, harmonics) for run in runs]
-    design, masses = _stacked(blocks, harmonics)
-    ends = np.cumsum([len(block[2]) for block in blocks])[:-1]
+    harmonics = problem.harmonics
+    blocks = [_block(run.settled(lag_s if settle_s is None else settle_s), problem, lag_s) for run in problem.runs]
+    design, masses = _stacked(blocks)
+    ends = np.cumsum([len(block.masses_mg) for block in blocks])[:-1]
     numbers, left = _least_squares(design, masses)
     correlation = _correlation(left, ends)
     if whiten and correlation > 0:
@@ -122,8 +140,9 @@ def _solve(
     return _Solved(numbers[: 2 * harmonics], covariance, float(np.sqrt(variance)), correlation)
 
 
-def _block(run: Weighing, turn: Turn, mg_per_nl: float, lag_s: float, harmonics: int) -> tuple[Any, Any, Any]:
-    """Return (columns of the shape, columns of the drift, masses beyond an even flow) of one run."""
+def _block(run: Weighing, problem: _Problem, lag_s: float) -> _Block:
+    """Return one run with its shape seen through the lag."""
+    turn, harmonics = problem.turn, problem.harmonics
     if len(run.time_s) < 2 * harmonics:
         raise ValueError(f"only {len(run.time_s)} settled readings in a run: weigh for longer")
     omega = 2 * np.pi * run.steps_per_s * turn.turns / turn.steps
@@ -132,20 +151,20 @@ def _block(run: Weighing, turn: Turn, mg_per_nl: float, lag_s: float, harmonics:
     turned = (run.motor_steps[-1] - run.motor_steps[0]) * turn.turns / turn.steps
     knots = np.linspace(run.time_s[0], run.time_s[-1], max(2, int(turned / TURNS_PER_KNOT) + 2))
     drift = np.maximum(0, 1 - np.abs(run.time_s[:, None] - knots) / (knots[1] - knots[0]))
-    even_mg = (run.motor_steps - run.motor_steps[0]) * turn.step_nl * mg_per_nl
-    return np.hstack([waves.real, -waves.imag]), drift, run.mass_mg - even_mg
+    even_mg = (run.motor_steps - run.motor_steps[0]) * turn.step_nl * problem.mg_per_nl
+    return _Block(np.hstack([waves.real, -waves.imag]), drift, run.mass_mg - even_mg)
 
 
-def _stacked(blocks: list[tuple[Any, Any, Any]], harmonics: int) -> tuple[Any, Any]:
+def _stacked(blocks: list[_Block]) -> tuple[Any, Any]:
     """Return one design matrix and one vector: the shape is common, the drift is each run's own."""
-    width = sum(drift.shape[1] for _, drift, _ in blocks)
+    width = sum(block.drift.shape[1] for block in blocks)
     rows, at = [], 0
-    for waves, drift, _ in blocks:
-        own = np.zeros((len(waves), width))
-        own[:, at : at + drift.shape[1]] = drift
-        at += drift.shape[1]
-        rows.append(np.hstack([waves, own]))
-    return np.vstack(rows), np.concatenate([masses for _, _, masses in blocks])
+    for block in blocks:
+        own = np.zeros((len(block.waves), width))
+        own[:, at : at + block.drift.shape[1]] = block.drift
+        at += block.drift.shape[1]
+        rows.append(np.hstack([block.waves, own]))
+    return np.vstack(rows), np.concatenate([block.masses_mg for block in blocks])
 
 
 def _least_squares(design: Any, masses: Any) -> tuple[Any, Any]:

@@ -61,14 +61,13 @@ class How:
 def learn_rotor(client: Client, how: How) -> None:
     """Weigh two runs at two rates, or read their record; fit, review, ask, store, read back."""
     _check_source(how)
-    pump = client.calibration_read()
     if how.source is not None:
         record = read_record(how.source)
         if record.conditions.purpose != LEARNING:
             raise BadInput(f"{how.source} is the record of a verification", "name the record of a learning")
     else:
         check_state(client)
-        found = _weighed(client, how, LEARNING, pump)
+        found = _weighed(client, how, LEARNING)
         if found is None:
             return
         record = found
@@ -142,13 +141,13 @@ def _write_picture(how: How, found: Learned, conditions: Conditions) -> None:
 def verify_rotor(client: Client, how: How) -> None:
     """Weigh two turns against the stored table; offer to set the zero, or say that the head is to be learned anew."""
     _check_source(how)
-    pump, read = client.calibration_read(), client.rotor_read()
+    read = client.rotor_read()
     table = decoded(read["rotor"])
     if table is None:
         raise Failed("the pump has no table of its rotor", LEARN_DO)
     if how.source is None:
         check_state(client)
-        record = _weighed(client, how, VERIFYING, pump)
+        record = _weighed(client, how, VERIFYING)
         if record is None:
             return
     else:
@@ -161,7 +160,10 @@ def verify_rotor(client: Client, how: How) -> None:
         if how.as_json:
             emit_json(telling.verified(found, read["status"], None))
         raise Failed("the head is not as it was learned; nothing was changed", LEARN_DO.replace("learn it", "learn it anew"))
-    _set_zero(client, record, (found, table, zero_steps or 0), how)
+    ahead_steps = found.phase_degrees / 360 * table.turns_steps / table.turns
+    answer = _set_zero(client, record, round((zero_steps or 0) - ahead_steps) % table.turns_steps, how)
+    if how.as_json:
+        emit_json(telling.verified(found, client.rotor_read()["status"], answer))
 
 
 def compared(record: Record, table: learned.Learned, zero_steps: int) -> Verified:
@@ -175,19 +177,17 @@ def compared(record: Record, table: learned.Learned, zero_steps: int) -> Verifie
         raise Failed(f"these weights verify nothing: {error}", "weigh again") from None
 
 
-def _set_zero(client: Client, record: Record, seen: tuple[Verified, learned.Learned, int], how: How) -> None:
-    found, table, zero_steps = seen
-    document = None
-    known = _zero_of(client, record) != UNKNOWN_ZERO
-    if known and not how.dry_run:
-        confirm("Set the rotor's zero to what was found?", how.yes)
-        ahead = found.phase_degrees / 360 * table.turns_steps / table.turns
-        document = client.rotor_phase(round(zero_steps - ahead) % table.turns_steps)
-        talk(review.law(document))
-    elif not known:
+def _set_zero(client: Client, record: Record, zero_steps: int, how: How) -> dict[str, Any] | None:
+    """Offer to set the zero to what was found; return the pump's answer, None if it stayed."""
+    if _zero_of(client, record) == UNKNOWN_ZERO:
         talk("the motor was switched on since these weights: the zero stays as it was")
-    if how.as_json:
-        emit_json(telling.verified(found, client.rotor_read()["status"], document))
+        return None
+    if how.dry_run:
+        return None
+    confirm("Set the rotor's zero to what was found?", how.yes)
+    answer = client.rotor_phase(zero_steps)
+    talk(review.law(answer))
+    return answer
 
 
 # --- show, forget
@@ -239,10 +239,10 @@ def _check_source(how: How) -> None:
         )
 
 
-def _weighed(client: Client, how: How, purpose: str, pump: dict[str, Any]) -> Record | None:
+def _weighed(client: Client, how: How, purpose: str) -> Record | None:
     """Plan, tell what will come of it, ask, run and weigh. None for a dry run. Raises before anything moves what can be known before."""
     with _balance_at_rest(str(how.balance)) as balance:
-        conditions = _conditions(client, how, (purpose, balance), pump)
+        conditions = _conditions(client, how, purpose, balance)
         hello = client.hello()
         plan = (plans.to_learn if purpose == LEARNING else plans.to_verify)(conditions.turn, hello["ceilings"])
         _check_room(client, plan, hello["ceilings"])
@@ -277,9 +277,9 @@ def _balance_at_rest(port_url: str) -> Iterator[Balance]:
         yield balance
 
 
-def _conditions(client: Client, how: How, kind: tuple[str, Balance], pump: dict[str, Any]) -> Conditions:
+def _conditions(client: Client, how: How, purpose: str, balance: Balance) -> Conditions:
     """Return the conditions of a weighing. Raises Failed without a calibration that counts."""
-    purpose, balance = kind
+    pump = client.calibration_read()
     status, one = pump["status"], calibration_of(pump["calibration"])
     if one is None or status["state"] != "CALIBRATED":
         cause = "the calibration has expired" if status["state"] == "EXPIRED" else "the pump is not calibrated"

@@ -20,7 +20,7 @@ _DO = "see `thecal status` and the balance, then repeat it"
 def weighing_of(run: WeighedTurns, conditions: Conditions) -> Weighing:
     """Return times on the pump's own clock (s), motor steps and masses (mg). Raises Failed if the pump was seen too seldom, or if the
     balance did not follow the pump."""
-    moving = [one for one in run.positions if one[1] < run.positions[-1][1] - END_MS]
+    moving = [one for one in run.positions if one.uptime_ms < run.positions[-1].uptime_ms - END_MS]
     if len(moving) < LEAST_POSITIONS or len(run.readings) < LEAST_POSITIONS:
         raise Failed("the pump or the balance answered too seldom during the run", _DO)
     at_ms, uptime_ms, motor_steps = (np.array(column, dtype=float) for column in zip(*moving, strict=True))

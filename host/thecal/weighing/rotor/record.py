@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from thecal.errors import BadInput, Failed
 from thecal.weighing.rotor.plan import WeighedRun
@@ -49,24 +50,46 @@ class Conditions:
         return self.ug_per_nl / 1000
 
 
+class Mass(NamedTuple):
+    """A reading of the balance at a time of the bench's clock."""
+
+    at_ms: int
+    mass_ug: int
+
+
+class Position(NamedTuple):
+    """The motor's position at the pump's uptime, and the time of the bench's clock then."""
+
+    at_ms: int
+    uptime_ms: int
+    motor_steps: int
+
+
+class Settled(NamedTuple):
+    """While a pump still has these numbers, the motor's positions belong to the same angles of the rotor."""
+
+    boot: int
+    uncertain_steps: int
+
+
 @dataclass
 class WeighedTurns:
-    """One run: its order; readings (ms of the bench's clock, ug); positions (the same ms, the pump's uptime in ms, motor steps)."""
+    """One run: its order, the readings, and the positions of the motor."""
 
     nl_per_h: int
     steps: int
-    readings: list[tuple[int, int]] = field(default_factory=list)
-    positions: list[tuple[int, int, int]] = field(default_factory=list)
+    readings: list[Mass] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
     done: bool = False
 
 
 @dataclass
 class Record:
-    """All runs of a learning or a verification. `settled`: (boot number, motor's uncertain steps) at the end, None if it was cut short."""
+    """All runs of a learning or a verification. `settled`: the pump's numbers at the end, None if it was cut short."""
 
     conditions: Conditions
     runs: list[WeighedTurns] = field(default_factory=list)
-    settled: tuple[int, int] | None = None
+    settled: Settled | None = None
 
     @property
     def whole(self) -> bool:
@@ -105,12 +128,12 @@ class Recorder:
     def mass(self, at_ms: int, mass_ug: int) -> None:
         """Keep a reading."""
         self._write(MASS, at_ms, mass_ug)
-        self.record.runs[-1].readings.append((at_ms, mass_ug))
+        self.record.runs[-1].readings.append(Mass(at_ms, mass_ug))
 
     def motor(self, at_ms: int, uptime_ms: int, motor_steps: int) -> None:
         """Keep a position of the motor."""
         self._write(MOTOR, at_ms, uptime_ms, motor_steps)
-        self.record.runs[-1].positions.append((at_ms, uptime_ms, motor_steps))
+        self.record.runs[-1].positions.append(Position(at_ms, uptime_ms, motor_steps))
 
     def end(self) -> None:
         """The present run was made to its end."""
@@ -118,9 +141,9 @@ class Recorder:
         self.record.runs[-1].done = True
 
     def settle(self, boot: int, uncertain_steps: int) -> None:
-        """All runs were made: as long as these numbers stay, the motor's positions belong to the same angles of the rotor."""
+        """All runs were made."""
         self._write(SETTLED, boot, uncertain_steps)
-        self.record.settled = (boot, uncertain_steps)
+        self.record.settled = Settled(boot, uncertain_steps)
 
     def _write(self, *words: str | int) -> None:
         self._file.write(",".join(map(str, words)) + "\n")
@@ -176,10 +199,10 @@ def _add(record: Record, word: str, values: list[int]) -> None:
     if word == RUN:
         record.runs.append(WeighedTurns(values[0], values[1]))
     elif word == SETTLED:
-        record.settled = (values[0], values[1])
+        record.settled = Settled(*values)
     elif word == DONE:
         record.runs[-1].done = True
     elif word == MASS:
-        record.runs[-1].readings.append((values[0], values[1]))
+        record.runs[-1].readings.append(Mass(*values))
     else:
-        record.runs[-1].positions.append((values[0], values[1], values[2]))
+        record.runs[-1].positions.append(Position(*values))

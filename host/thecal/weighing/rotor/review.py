@@ -7,6 +7,7 @@ from typing import Any
 from pumpcore.bench import learned
 from thecal.quantities.amounts import ml, span
 from thecal.text.calibration import day
+from thecal.text.law import why
 from thecal.weighing.rotor import worth
 from thecal.weighing.rotor.plan import Turns
 from thecal.weighing.rotor.record import Conditions
@@ -86,7 +87,7 @@ def law(status: dict[str, Any]) -> str:
     """Return by which law the pump doses next."""
     if status["law"] == "volume":
         return "the pump doses by volume"
-    return f"the pump doses by angle ({status['law_cause'].replace('_', ' ')})"
+    return f"the pump doses by angle: {why(status['law_cause']).cause}"
 
 
 def ul(volume_nl: float) -> str:
