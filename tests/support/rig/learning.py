@@ -33,6 +33,7 @@ from thecal.weighing.rotor.table import decoded
 CEILINGS = {"hour_nl": 20_000_000, "day_nl": 200_000_000}  # days are tested elsewhere
 AROUND = 768
 TRICKLE_NL_PER_H = 1_000
+STEPS_A_TURN = 3_200
 BOLUS_MS = 150_000  # until a line has run out
 MS_PER_H = 3_600_000
 _WINDOW_EVERY_MS = 1_000
@@ -100,7 +101,7 @@ class LearningRig:
         volume_nl = rate_nl_per_h * (duration_s + 300) // 3600
         self.run(round(volume_nl * self.turn_steps / self.turn_nl), rate_nl_per_h)
         self.sim.advance(begin_ms + duration_s * 1000)
-        assert self.client.status()["law_cause"] in ("", "no_table"), self.client.status()["law_cause"]
+        assert self.client.status()["law_cause"] in ("", "no_table")
         self.client.stop()
         series_nl = self.sim.delivered_series_nl(begin_ms, begin_ms + duration_s * 1000, _WINDOW_EVERY_MS, as_weighed=True)
         return window_errors(series_nl, _WINDOW_EVERY_MS / 1000, rate_nl_per_h, minutes, skip_s=120)
@@ -109,7 +110,9 @@ class LearningRig:
         """Order so many dose steps."""
         self.client.run_start(self.client.bolus_token(), CALIBRATION, steps, Rate(rate_nl_per_h, 3600), **how)
 
-    def boluses(self, basal_nl_per_h: int, count: int, volume_nl: int, gap_s: int) -> tuple[list[float], list[float]]:
+    def boluses(
+        self, basal_nl_per_h: int, count: int, volume_nl: int, gap_s: int, rate_nl_per_h: int = 1_200_000
+    ) -> tuple[list[float], list[float]]:
         """Deliver boluses beside a basal (0: a trickle). Return each one's error in percent, and after each that of the sum in nl.
 
         A bolus is whole steps; the sums count what was ordered, rounded by up to half a step each.
@@ -123,7 +126,7 @@ class LearningRig:
         for number in range(count):
             self.sim.advance_by(gap_s * 1000 + 7_000 * number % 31_000)
             from_ms, from_nl = self._seen()
-            ordered_steps += self.client.bolus_start(self.client.bolus_token(), volume_nl, 1_200_000)["ordered_steps"]
+            ordered_steps += self.client.bolus_start(self.client.bolus_token(), volume_nl, rate_nl_per_h)["ordered_steps"]
             self.sim.advance_by(BOLUS_MS)
             to_ms, to_nl = self._seen()
             before_nl.append(from_nl)
@@ -166,10 +169,12 @@ def off_nl(sim: SimulatedPump, first_steps: float, ahead_nl: Any) -> Any:
 
 
 @contextlib.contextmanager
-def learning_rig(folder: Path, head: str, seed: int, bench: str = "sim-clock", **balance: Any) -> Iterator[LearningRig]:
-    """Make one. The registry must be this test's own (THECAL_RUNTIME)."""
-    options = BalanceOptions.drafty(**balance)
-    with SimulatedPump(named(bench, **CEILINGS), seed, virtual=True, head=head, balance=options, record_volume=True) as sim:
+def learning_rig(folder: Path, head: str, seed: int, turn_nl: int = 0, **balance: Any) -> Iterator[LearningRig]:
+    """Make one; `turn_nl`: of another tube, 0 of the bench's. The registry must be this test's own (THECAL_RUNTIME)."""
+    options, bench = BalanceOptions.drafty(**balance), named(**CEILINGS)
+    if turn_nl:
+        bench = {**bench, "calibration": {**bench["calibration"], "volume_nl": turn_nl, "steps": STEPS_A_TURN}}
+    with SimulatedPump(bench, seed, virtual=True, head=head, balance=options, record_volume=True) as sim:
         control = ControlServer(sim)
         ports = sim.balance.ports
         port = sim.port_url or sim.socket_url
