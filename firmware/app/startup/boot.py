@@ -177,10 +177,6 @@ def build(board: "Board", setup: Setup, release: str, hashes: "Steps | tuple[()]
     if not identified:
         pump.alarms.raise_fault("journal_identity")
     _recover(pump, files)
-    if board.sensor is not None:
-        from app.programs import sighting
-
-        sighting.load(pump)
     windows.minute = base_s // S_PER_MINUTE
     journal.built()
     filling = recovery.rebuild_windows(windows, history, found[0], base_s)
@@ -221,13 +217,19 @@ def _protocol(pump: Pump) -> "Steps":
 
 
 def _rotor(pump: Pump) -> "Steps":
-    """Load the table of the rotor: its code stays, and earlier it would cut the memory of a half-built pump in pieces."""
-    if pump.setup.bench is None or not pump.setup.store.holds("rotor"):
+    """Load the table of the rotor and its watch: their code stays, and earlier it would cut the memory of a half-built pump in pieces."""
+    if pump.setup.bench is None:
         return
-    from app.programs import turning
+    if pump.setup.store.holds("rotor"):
+        from app.programs import turning
 
-    turning.load(pump)
-    yield
+        turning.load(pump)
+        yield
+    if pump.board.sensor is not None:
+        from app.programs import sighting
+
+        sighting.load(pump)
+        yield
 
 
 def _tell_losses(pump: Pump, lost: recovery.Losses) -> None:
