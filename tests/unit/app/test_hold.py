@@ -3,6 +3,7 @@
 import pytest
 
 from pumpcore.orders.bolus import CALIBRATION
+from support.protocols import slope
 from support.pump.by_volume import rate_nl
 from support.pump.running import UnitPump, ready
 
@@ -69,7 +70,7 @@ def test_a_stop_and_the_button_let_the_motor_go() -> None:
 
 
 @pytest.mark.rule("R6")
-def test_low_supply_and_a_guard_that_trips_let_a_held_motor_go() -> None:
+def test_a_supply_that_fails_lets_a_held_motor_go() -> None:
     pump = ready()
     run(pump, hold_s=120)
     pump.board.supply.now_mv = 0
@@ -87,11 +88,12 @@ def test_what_is_cut_short_is_not_held() -> None:
     assert not energised(pump)
 
 
-def test_a_program_that_ends_later_is_not_held() -> None:
-    pump = ready()
+def test_a_protocol_that_ends_later_is_not_held() -> None:
+    pump = ready(slope())
     run(pump, hold_s=120)
-    pump.call("stop")
-    run(pump)
+    pump.call("start")
+    pump.advance(slope().protocol.end_s() + 10)
+    assert pump.call("status")["state"] == "stopped"
     assert not energised(pump)
 
 

@@ -10,7 +10,7 @@ from thecal.errors import BadInput, Failed
 from thecal.quantities.amounts import Rate
 from thecal.weighing.rotor.plan import WeighedRun
 from thecal.weighing.rotor.positions import weighing_of
-from thecal.weighing.rotor.record import LEARNING, Conditions, Recorder, WeighedTurns, read_record
+from thecal.weighing.rotor.record import LEARNING, Conditions, Mass, Position, Recorder, WeighedTurns, read_record
 
 CONDITIONS = Conditions(LEARNING, "0123", "unit", "T1", "L1", 1, 3_200, 31_600, 3_200, 0.998, 100, "mt-sics", 1_796_000_000)
 RUN = WeighedRun(Rate(1_600_000, 3600), 6_400, 142.2)
@@ -80,9 +80,9 @@ def run(seconds_s: int = 300, skew: float = 0.0, grown: float = 1.0) -> WeighedT
     made = WeighedTurns(1_600_000, 0, done=True)
     for at_ms in range(0, seconds_s * 1000, 500):
         uptime_ms = at_ms + 300 + round(skew * at_ms)
-        made.readings.append((at_ms, round(at_ms * per_ms * 31_600 / 3_200 * 0.998 * grown)))
+        made.readings.append(Mass(at_ms, round(at_ms * per_ms * 31_600 / 3_200 * 0.998 * grown)))
         if at_ms % 5_000 == 0:
-            made.positions.append((at_ms, uptime_ms, int(1_000 + per_ms * uptime_ms)))
+            made.positions.append(Position(at_ms, uptime_ms, int(1_000 + per_ms * uptime_ms)))
     return made
 
 
@@ -97,7 +97,7 @@ def test_each_reading_gets_the_motor_s_position_at_its_moment() -> None:
 
 def test_a_motor_that_stopped_meanwhile_and_a_balance_that_stood_still_are_found() -> None:
     stopped = run()
-    stopped.positions = [(at_ms, uptime_ms, min(steps, 6_000)) for at_ms, uptime_ms, steps in stopped.positions]
+    stopped.positions = [one._replace(motor_steps=min(one.motor_steps, 6_000)) for one in stopped.positions]
     with pytest.raises(Failed, match="constant rate"):
         weighing_of(stopped, CONDITIONS)
     for grown in (0.0, 0.4, 2.0):
