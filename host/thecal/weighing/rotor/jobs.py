@@ -243,7 +243,9 @@ def _recorded(client: Client, source: Path) -> Record:
     """Return the weights of a file. Raises BadInput if they are of another pump: another head has another shape."""
     record = read_record(source)
     if record.conditions.pump != client.unique_id:
-        raise BadInput(f"{source} was weighed with another pump ({record.conditions.pump})", "name that pump with --port, or weigh this one")
+        raise BadInput(
+            f"{source} was weighed with another pump ({record.conditions.pump})", "name that pump with --port, or weigh this one"
+        )
     return record
 
 
