@@ -64,7 +64,7 @@ class Supervisor:
             wrong = runs and delivery.motion.amiss(state)
             if wrong:
                 delivery.safe_state(wrong)
-            elif runs and delivery.motion.watch is not None and uptime_ms >= delivery.motion.watch.due_ms:
+            elif runs and uptime_ms >= delivery.motion.due_ms():
                 delivery.motion.watch.check(uptime_ms)
         if uptime_ms >= self.next_total_ms:
             self.total(uptime_ms)

@@ -93,6 +93,12 @@ def test_compare_says_what_law_its_minutes_were_dosed_by(lived: tuple[Device, To
     assert rows[-1].endswith(f"by angle: {WHY_POWER}")
 
 
+def test_a_forecast_says_how_the_pump_doses(lived: tuple[Device, Tool]) -> None:
+    (lived[1].folder / "rx.toml").write_text('title = "t"\ndrug = "water"\n[basal]\nrate = "1 mL/h"\n', encoding="utf-8")
+    text = " ".join(said(lived, "forecast", "rx.toml", "--days", "1").split())
+    assert f"doses by angle: {WHY_POWER}" in text
+
+
 def test_samples_have_the_law_of_each_moment(lived: tuple[Device, Tool], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     device, _ = lived
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path))

@@ -1,4 +1,4 @@
-"""A pump with an AS5600 at its rotor, by serial, against the rotor's true angle: the phase after a cut, and a rotor that does not follow."""
+"""A pump with an AS5600 at its rotor, by serial, against the rotor's true angle: its phase after a cut, a rotor that does not follow."""
 
 from __future__ import annotations
 
@@ -154,3 +154,83 @@ def test_a_slip_is_told_and_journaled_and_never_made_up(sensed: Device, rate_nl:
     sensed.client.stop()
     run_at(sensed, rate_nl)
     assert sensed.client.status()["law"] == "volume"
+
+
+@pytest.mark.rule("R1")
+@pytest.mark.parametrize("fault", ["bus_held", "bus_stuck"])
+def test_a_stop_with_the_bus_held_low_is_at_most_a_tenth_of_a_second_later(sensed: Device, fault: str) -> None:
+    late_ms = []
+    for number in range(12):
+        run_at(sensed, HIGHEST_NL)
+        sensed.sim.sensor_fault(fault)
+        sensed.run_for(0.011 * number)
+        asked_ms = sensed.sim.now_ms()
+        sensed.client.stop()
+        sensed.sim.wait_until_idle()
+        last_ms = sensed.sim.plant_last_step_ms()
+        assert last_ms is not None and not sensed.sim.enable_level()
+        late_ms.append(last_ms - asked_ms)
+        sensed.sim.sensor_fault("none")
+        sensed.run_for(11)
+    assert max(late_ms) <= 100
+
+
+@pytest.mark.rule("R1")
+def test_a_held_bus_ends_neither_delivery_nor_dosing_by_volume_for_good(sensed: Device) -> None:
+    give_table(sensed)
+    run_at(sensed, 1_000_000)
+    sensed.sim.sensor_fault("bus_held")
+    sensed.run_for(900)
+    status = sensed.client.status()
+    assert (status["state"], status["law"], status["law_cause"]) == ("running", "angle", "phase_sensor")
+    assert status["rotor_sensor"] == "no_answer" and {"rotor_sensor", "by_angle"} == set(sensed.alarms())
+    sensed.sim.sensor_fault("bus_stuck")  # until the nine clocks after the next look
+    sensed.run_for(2 * 300 + 70)
+    status = sensed.client.status()
+    assert (status["law"], status["rotor_sensor"]) == ("volume", "ok")
+
+
+@pytest.mark.parametrize("fault", ["magnet_lost", "absent"])
+def test_a_sensor_that_shows_nothing_at_power_up_is_a_warning_and_the_pump_doses_by_angle(sensed: Device, fault: str) -> None:
+    give_table(sensed)
+    sensed.sim.sensor_fault(fault)
+    sensed.power_cycle(5)
+    assert "rotor_sensor" in sensed.alarms() and sensed.client.status()["law_cause"] == "phase_sensor"
+    run_at(sensed, 1_000_000)
+    assert sensed.client.status()["law"] == "angle"
+
+
+@pytest.mark.rule("R2")
+def test_a_shaft_that_creeps_is_warned_of_and_found_again(sensed: Device) -> None:
+    give_table(sensed)
+    phase = Phase(sensed)
+    run_at(sensed, 1_000_000)
+    sensed.sim.slip(4.5)
+    laws = []
+    for _ in range(50):
+        sensed.run_for(5)
+        laws.append(sensed.client.status()["law_cause"])
+    assert "phase_shift" in laws and laws[-1] == ""
+    assert "rotor_shifted" in sensed.alarms() and "rotor_slipped" not in sensed.alarms()
+    assert abs(phase.off_deg()) < 2.3
+
+
+def days_without_a_fault(days: int, seed: int, rate_nl: int) -> None:
+    ceilings = {"hour_nl": 20_000_000, "day_nl": 4_000_000_000}
+    with Device({**named(CLOCK, **ceilings), **SENSOR}, seed=seed, head="even") as device:
+        give_table(device)
+        run_at(device, rate_nl)
+        for _ in range(days):
+            device.run_for(86_400)
+            assert device.state() == "running"
+        assert device.records("rotor_off") == []
+        assert not {"rotor_sensor", "rotor_shifted", "rotor_slipped"} & set(device.alarms())
+
+
+def test_a_day_with_noise_has_no_fault() -> None:
+    days_without_a_fault(1, 3, 100_000)
+
+
+@pytest.mark.long
+def test_thirty_days_with_noise_have_no_fault() -> None:
+    days_without_a_fault(30, 1, 100_000)

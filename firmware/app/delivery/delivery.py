@@ -259,9 +259,7 @@ class Delivery:
         if self.bridge is not None:
             self.bridge.judge_lease(span)
         changed = span.set_entry(span.basal.entry_at(span.planned_s))
-        if self.motion.watch is not None:
-            self.motion.watch.lease(span.planned_s == 0, span.alone)
-        if self.motion.law is not None and not self.motion.law.turn(span, self):
+        if not self.motion.turn(span, self):
             return False
         ahead_s = span.planned_s - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
         powered_on_s = self.book.powered_on_at_s(span.at_ms(span.planned_s))

@@ -1,9 +1,9 @@
 """Stepper and guard as one absolute position, in motor steps and in dose steps, and their self test."""
 
-from pumpcore.units import US_PER_S, ceil_div, const
+from pumpcore.units import NEVER_MS, US_PER_S, ceil_div, const
 
 if 0:  # for the type checker alone
-    from app.types import BoardState, Guard, Items, Law, Path, Stepper, Watch
+    from app.types import BoardState, Delivery, Guard, Items, Law, Path, Span, Stepper, Watch
 
 # --- motion ------------------------------------------------------------------------------------------------------------------
 # The guard's count is the position. Everything above this class counts dose steps, the calibration's mean volume of a motor step;
@@ -110,6 +110,10 @@ class Motion:
             return self.delivered_steps() == position_steps
         return self.motor_steps() == self.path.motor(position_steps)
 
+    def due_ms(self) -> int:
+        """Return the uptime at which to look at the rotor while it is energised."""
+        return NEVER_MS if self.watch is None else self.watch.due_ms
+
     def enable(self) -> None:
         """Energise the motor. The rotor may settle up to four full steps away (R12); a sensor then shows where it is."""
         if not self.enabled:
@@ -121,6 +125,12 @@ class Motion:
             self.guard.rearm()  # after this nothing is allowed
             self._allowed_steps = 0
             self.stepper.enable(True)
+
+    def turn(self, span: "Span", delivery: "Delivery") -> bool:
+        """A lease is about to begin: look at the rotor, choose the law. Return False if the journal fails."""
+        if self.watch is not None:
+            self.watch.lease(span.planned_s == 0, span.alone)
+        return self.law is None or self.law.turn(span, delivery)
 
     def halt(self, hold: bool = False) -> int:
         """Stop at once and de-energise. Return the position in dose steps; `agreed`: generator and guard counted the same.

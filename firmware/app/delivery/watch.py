@@ -1,4 +1,4 @@
-"""The rotor's angle by its sensor against the motor's position. In memory only with a sensor; it may stop or warn, and never adds a step."""
+"""The rotor's angle by its sensor against the motor's position. Loaded only with a sensor; it may stop or warn, and never adds a step."""
 
 from pumpcore.units import NEVER_MS, const
 
@@ -32,26 +32,27 @@ def near(angle: int) -> int:
 
 
 class Watch:
-    """`zero`: what the sensor shows at the table's first bin, straightened; -1 if nobody knows. `curve`: what the magnet adds to the angle at
-    each of 16 places of a turn, in counts, () unknown. `state`: "ok", "no_answer" or "magnet_lost". `due_ms`: uptime of the next look.
+    """`zero`: what the sensor shows at the table's first bin, straightened; -1 if nobody knows. `curve`: what the magnet adds to the angle
+    at each of 16 places of a turn, in counts, () unknown. `state`: "ok", "no_answer" or "magnet_lost". `due_ms`: uptime of the next look.
     """
 
     def __init__(self, sensor: "RotorSensor", bench: "BenchFacts", clock: "Clock", delivery: "Delivery") -> None:
         self.sensor, self.delivery, self.clock = sensor, delivery, clock
         self.motion = delivery.motion
         self._forward, self._turns, self._turns_steps = bench.sensor_forward, bench.turns, bench.turns_steps
-        self.zero, self.curve, self.sums = -1, (), []
+        self.zero = -1
+        self.curve: "tuple[int, ...]" = ()
+        self.sums: "list[int]" = []
         self.state, self.due_ms, self._retry_ms, self._wait_ms = "ok", NEVER_MS, 0, _RETRY_MS
         self._begun = self.slipped = False
         self._stale = 0  # 1: the rotor is off, and the zero is set anew once that is steady; 2: at the next lease
         self._offset = self._off = self._was = self._lost = self._looked_ms = self._slip_at = 0
         self._last_steps = self._anchor_steps = self._anchor_lost = 0
-        self.angle()
 
     # -- reading ----------------------------------------------------------------------------------------------
 
     def angle(self) -> int:
-        """Return the sensor's angle, rising with the motor; -1 if it shows none. A failure is a warning; the next try waits, ever longer."""
+        """Return the sensor's angle, rising with the motor; -1 if it shows none. After a failure the next try waits, ever longer."""
         now_ms = self.clock.uptime_ms()
         if now_ms < self._retry_ms:
             return -1
@@ -120,14 +121,14 @@ class Watch:
             law.set_phase((motor_steps - self._steps((angle - self.zero) % _TURN)) % self._turns_steps)
 
     def lease(self, first: bool, alone: bool) -> None:
-        """A lease is about to begin. At the first one the zero is set anew from the sensor; after a shift once that is steady for a lease."""
+        """A lease is about to begin. At the first one the zero is set anew; after a shift as soon as that was steady for a lease."""
         if first:
             self._begun = self.slipped = False
             self.due_ms = 0
             self.sums = [0] * (2 * BINS) if alone else []
             self.begin()
             self._anchor_steps, self._anchor_lost, self._slip_at = self._last_steps, self._lost, 0
-        elif self._stale > 1 or self._stale and self._was and abs(self._off - self._was) <= _FOLLOWS:
+        elif self._stale > 1 or (self._stale and self._was and abs(self._off - self._was) <= _FOLLOWS):
             self.begin()
         self._was = self._off if self._stale else 0
 
@@ -138,7 +139,7 @@ class Watch:
             self.sums = [0] * (2 * BINS)
 
     def learn(self, zero_steps: int) -> None:
-        """The first bin begins at this position of the motor: note what the sensor shows there, and its nonlinearity if a run went round."""
+        """The first bin begins at this position: note what the sensor shows there, and its nonlinearity if a run went round."""
         sums, self.sums = self.sums, []
         if sums and min(sums[BINS:]) > 1:
             means = [(2 * sums[at] + sums[BINS + at]) // (2 * sums[BINS + at]) for at in range(BINS)]

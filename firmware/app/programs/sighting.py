@@ -17,18 +17,18 @@ def load(pump: Pump) -> None:
     """At power-up: watch the rotor. A stored angle counts if it is that of the stored table; a lost one is found again by a look."""
     setup, motion = pump.setup, pump.delivery.motion
     watch = motion.watch = Watch(pump.board.sensor, setup.bench, pump.board.clock, pump.delivery)
-    try:
-        packed = setup.store.load(_NAME) or b""
-    except StoreError:
-        return
-    if setup.law is None:
-        return
-    setup.law.watch = watch
-    if len(packed) == _BYTES:
-        fields = struct.unpack(_FORMAT, packed)
-        if fields[0] == _table(pump):
-            watch.zero = fields[1]
-            watch.curve = tuple(fields[2:]) if any(fields[2:]) else ()
+    if setup.law is not None:
+        setup.law.watch = watch
+        try:
+            packed = setup.store.load(_NAME) or b""
+        except StoreError:
+            packed = b""
+        if len(packed) == _BYTES:
+            fields = struct.unpack(_FORMAT, packed)
+            if fields[0] == _table(pump):
+                watch.zero = fields[1]
+                watch.curve = tuple(fields[2:]) if any(fields[2:]) else ()
+    watch.angle()
 
 
 def save(pump: Pump) -> None:

@@ -15,8 +15,16 @@ from pumpcore.wire.messages import unbase64
 NAME = const("rotor")
 
 
-def load(setup: Setup, packed: bytes) -> None:
-    """At power-up: use the stored table. Its rotor stands anywhere: by angle, until somebody finds the phase. Refusal if it is damaged."""
+def load(pump: Pump) -> None:
+    """At power-up: use the stored table. Its rotor stands anywhere: by angle, until somebody finds the phase. A damaged one is an alarm."""
+    setup = pump.setup
+    setup.take(NAME, _take)
+    pump.delivery.motion.law = setup.law
+    if NAME in setup.damaged:
+        pump.alarms.raise_fault("rotor_damaged")
+
+
+def _take(setup: Setup, packed: bytes) -> None:
     table = learned.unpack(packed)
     setup.law = Law(setup.bench)
     _use(setup, table)

@@ -164,7 +164,6 @@ def build(board: "Board", setup: Setup, release: str, hashes: "Steps | tuple[()]
     pump.doses = doses
     microsteps = setup.bench.microsteps if setup.bench else 0  # without a bench there is no motor to test
     motion = Motion(board.stepper, board.guard, microsteps)
-    motion.law = setup.law
     leases, found = Leases(files, windows, journal.boot), (files.record.leased_steps, files.record.demand_s)
     pump.delivery = Delivery(motion, leases, book, setup, Reporter(journal, alarms))
     store.before_write = pump.keep_fed
@@ -185,7 +184,7 @@ def build(board: "Board", setup: Setup, release: str, hashes: "Steps | tuple[()]
     windows.minute = base_s // S_PER_MINUTE
     journal.built()
     filling = recovery.rebuild_windows(windows, history, found[0], base_s)
-    pump.checking = _in_turn(rest(pump, history, losses, found[1], base_s), filling, _protocol(pump), hashes)
+    pump.checking = _in_turn(rest(pump, history, losses, found[1], base_s), filling, _protocol(pump), _rotor(pump), hashes)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
@@ -219,6 +218,16 @@ def _protocol(pump: Pump) -> "Steps":
     from app.programs import programs
 
     yield from programs.look_through(pump)
+
+
+def _rotor(pump: Pump) -> "Steps":
+    """Load the table of the rotor: its code stays, and earlier it would cut the memory of a half-built pump in pieces."""
+    if pump.setup.bench is None or not pump.setup.store.holds("rotor"):
+        return
+    from app.programs import turning
+
+    turning.load(pump)
+    yield
 
 
 def _tell_losses(pump: Pump, lost: recovery.Losses) -> None:

@@ -35,7 +35,6 @@ def load(board: "Board") -> Setup:
         setup.problems.append("not_commissioned")
     if setup.bench is not None:
         setup.take("calibration", _calibration)
-        setup.take("rotor", _rotor)
         setup.take("reservoir", _tank)
         setup.take("program", _program)
         setup.take("primed", _nothing)
@@ -73,12 +72,6 @@ def _calibration(setup: Setup, packed: bytes) -> None:
     from app.programs import calibrating
 
     calibrating.load(setup, packed)
-
-
-def _rotor(setup: Setup, packed: bytes) -> None:
-    from app.programs import turning
-
-    turning.load(setup, packed)
 
 
 def _tank(setup: Setup, packed: bytes) -> None:

@@ -22,11 +22,11 @@ class As5600:
         self._pins = sda, scl, bus_hz
         self._data = bytearray(3)
         self.status = 0
-        self._open()
+        self._bus = self._opened()
 
-    def _open(self) -> None:
+    def _opened(self) -> I2C:
         sda, scl, bus_hz = self._pins
-        self._bus = I2C(sda // 2 % 2, sda=Pin(sda), scl=Pin(scl), freq=bus_hz, timeout=_TIMEOUT_US)
+        return I2C(sda // 2 % 2, sda=Pin(sda), scl=Pin(scl), freq=bus_hz, timeout=_TIMEOUT_US)
 
     def counts(self) -> int:
         """Return the raw angle, 0 to 4095 for a turn, rising clockwise. Raises OSError within 50 ms if nothing answers."""
@@ -46,4 +46,4 @@ class As5600:
         sda.value(0)
         time.sleep_us(_HALF_US)
         sda.value(1)
-        self._open()
+        self._bus = self._opened()

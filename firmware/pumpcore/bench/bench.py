@@ -296,7 +296,8 @@ class Bench:
             return
         sensors = subtable(table, SENSORS, _SENSOR_KEYS)
         rotor, pins = sensors.get("rotor"), table.get("pins")
-        if type(rotor) is not dict or len(sensors) != 2 or rotor.get("chip") != "as5600" or type(pins) is dict and SENSE_PIN in pins:
+        sensed = type(pins) is dict and SENSE_PIN in pins
+        if type(rotor) is not dict or len(sensors) != 2 or rotor.get("chip") != "as5600" or sensed:
             raise SensorUnsupported("[sensors]: this firmware reads the rotor's AS5600 alone: leave the others and their pins out")
         integer(rotor, "sensors.rotor.address", AS5600_ADDRESS, AS5600_ADDRESS)
         self.sensor_forward = one_of(rotor, "sensors.rotor.direction", _DIRECTIONS) == "forward"

@@ -138,7 +138,7 @@ rotor_sensor | the sensor at the rotor does not answer, or shows no magnet | loo
 rotor_shifted | the rotor stands 2 to 5 degrees off the motor's position | look at its coupling; the pump finds the angle again by itself
 rotor_slipped | the rotor slipped by more than 5 degrees: what it did not bring is not made up | look at coupling, head and line
 rotor_stalled | the rotor stood still while the motor was driven | look at head, line and motor current, then thecal ack 646
-rotor_reversed | the rotor turned backwards while the motor was driven | look at the motor's wires and the sensor's direction, then thecal ack 647
+rotor_reversed | the rotor turned backwards while the motor was driven | look at the motor's wires and sensor, then thecal ack 647
 rotor_turned | the rotor turned by itself, or somebody turned it | look at head and coupling, then thecal ack 648
 sensor_unsupported | the bench names sensors that this firmware does not read | write one without them: thecal flash --bench FILE
 offset_damaged | the stored offset to local time is damaged, or is not the last one | set the clock: thecal clock --set

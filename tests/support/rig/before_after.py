@@ -26,6 +26,7 @@ LINE = {"dip35": "line=5s"}  # attached when the head is learned
 SEED = 1
 RATE_NL, RUN_S, SKIP_S, EVERY_MS = 100_000, 4_320, 120, 1_000
 BOLUS_NL, BOLUSES = 20_000, 14
+SMALL_NL, SMALL_RATE_NL = 5_000, 600_000
 BY_ANGLE, BY_VOLUME = "by angle", "by volume"
 
 
@@ -88,10 +89,9 @@ def limits(head: str, seed: int) -> Iterator[str]:
                 _found_again(rig)
                 found = rig.windows(rate_nl, hours * 3600, (2, 5, 11))
                 yield f"{rate_nl // 1000} uL/h: {_told(found)}"
-            for volume_nl in (5_000, 20_000):
-                _found_again(rig)
-                errors, _ = rig.boluses(0, BOLUSES, volume_nl, 90)
-                yield f"boluses of {volume_nl // 1000} uL: {max(map(abs, errors)):.2f} %"
+            _found_again(rig)
+            errors, _ = rig.boluses(0, BOLUSES, SMALL_NL, 90, SMALL_RATE_NL)
+            yield f"boluses of {SMALL_NL // 1000} uL: {max(map(abs, errors)):.2f} %"
             for degrees in (2, 7.2):
                 off = round(degrees / 360 * rig.turn_steps)
                 rig.client.rotor_phase(off)

@@ -110,7 +110,9 @@ class LearningRig:
         """Order so many dose steps."""
         self.client.run_start(self.client.bolus_token(), CALIBRATION, steps, Rate(rate_nl_per_h, 3600), **how)
 
-    def boluses(self, basal_nl_per_h: int, count: int, volume_nl: int, gap_s: int) -> tuple[list[float], list[float]]:
+    def boluses(
+        self, basal_nl_per_h: int, count: int, volume_nl: int, gap_s: int, rate_nl_per_h: int = 1_200_000
+    ) -> tuple[list[float], list[float]]:
         """Deliver boluses beside a basal (0: a trickle). Return each one's error in percent, and after each that of the sum in nl.
 
         A bolus is whole steps; the sums count what was ordered, rounded by up to half a step each.
@@ -124,7 +126,7 @@ class LearningRig:
         for number in range(count):
             self.sim.advance_by(gap_s * 1000 + 7_000 * number % 31_000)
             from_ms, from_nl = self._seen()
-            ordered_steps += self.client.bolus_start(self.client.bolus_token(), volume_nl, 1_200_000)["ordered_steps"]
+            ordered_steps += self.client.bolus_start(self.client.bolus_token(), volume_nl, rate_nl_per_h)["ordered_steps"]
             self.sim.advance_by(BOLUS_MS)
             to_ms, to_nl = self._seen()
             before_nl.append(from_nl)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -148,7 +149,7 @@ def test_a_sensor_that_fails_is_asked_ever_more_seldom_and_freed_each_time() -> 
             asked.append(second)
             assert sensor.reads == before + 1
             before = sensor.reads
-    waits = [later - sooner for sooner, later in zip(asked, asked[1:], strict=False)]
+    waits = [later - sooner for sooner, later in itertools.pairwise(asked)]
     assert [round(wait / 10) for wait in waits[:5]] == [1, 2, 4, 8, 16] and max(waits) <= 303
     assert sensor.freed == len(asked)
     assert law_of(pump) == ("angle", "phase_sensor") and "rotor_sensor" in pump.alarms() and pump.state() == "running"

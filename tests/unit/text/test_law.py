@@ -1,5 +1,7 @@
 """By which law a pump doses, in words: every cause of the firmware has its words and, where something helps, its command."""
 
+from pathlib import Path
+
 import pytest
 
 from pumpcore.wire.laws import LAW_CAUSES, LAWS
@@ -9,6 +11,11 @@ from thecal.text import law
 def test_every_cause_of_the_firmware_has_words() -> None:
     assert set(law.WHY) == set(LAW_CAUSES) - {""}
     assert LAWS == (law.VOLUME, law.ANGLE)
+
+
+def test_the_page_for_users_explains_every_cause() -> None:
+    page = (Path(__file__).resolve().parents[3] / "host" / "by-volume.md").read_text(encoding="utf-8")
+    assert [cause for cause in law.WHY if f"`{cause}`" not in page] == []
 
 
 @pytest.mark.parametrize("cause", sorted(law.WHY))
