@@ -12,7 +12,7 @@ from support.rig.benches import CLOCK, named
 from support.rig.device import Device
 from support.rig.tables import give_table
 
-pytestmark = [pytest.mark.needs("plant"), pytest.mark.needs("power_cut")]
+pytestmark = [pytest.mark.needs("free_time"), pytest.mark.needs("plant"), pytest.mark.needs("flash_operations")]
 
 TURN_STEPS = 3_200
 NL_PER_TURN = 32_000

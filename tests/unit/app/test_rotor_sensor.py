@@ -138,6 +138,7 @@ def test_one_wrong_reading_is_not_believed() -> None:
     assert law_of(pump) == ("volume", "") and pump.alarms() == []
 
 
+@pytest.mark.rule("R1")
 def test_a_sensor_that_fails_is_asked_ever_more_seldom_and_freed_each_time() -> None:
     pump = sensed()
     sensor = sensor_of(pump)
@@ -178,6 +179,27 @@ def test_a_sensor_that_answers_counts_no_uncertain_steps() -> None:
     pump.call("start")
     pump.advance(1)
     assert pump.call("status")["position_uncertain_steps"] == 64
+
+
+@pytest.mark.rule("R12")
+def test_a_slip_ends_dosing_by_volume_until_the_next_start() -> None:
+    pump = sensed(270.0)
+    pump.advance(20)
+    sensor = sensor_of(pump)
+    sensor.stands_at = float(pump.plant_steps())
+    while pump.plant_steps() - sensor.stands_at < 6 * DEGREE_STEPS:
+        pump.advance(0.02)
+    sensor.more_steps, sensor.stands_at = sensor.stands_at - pump.plant_steps(), None
+    pump.advance(130)
+    assert "rotor_slipped" in pump.alarms() and pump.state() == "running" and pump.board.buzzer.pattern == "high"
+    assert law_of(pump) == ("angle", "phase_slip")
+    (record,) = [one for one in pump.records("rotor_off") if one["kind"] == 1]
+    assert record["slipped_steps"] == pytest.approx(-sensor.more_steps, abs=3)
+    pump.call("stop")
+    assert law_of(pump) == ("angle", "phase_slip")
+    pump.call("start")
+    pump.advance(1)
+    assert law_of(pump) == ("volume", "")
 
 
 @pytest.mark.rule("R6")
