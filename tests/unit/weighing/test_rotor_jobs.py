@@ -11,9 +11,12 @@ from pydantic import TypeAdapter
 from support.rig.learning import LearningRig, learning_rig
 from thecal.cli.schema.verbs import SHAPES
 from thecal.errors import BadInput, Failed, Interrupted, Refused
+from thecal.quantities.amounts import Rate
 from thecal.weighing.balance import BalanceError
 from thecal.weighing.clocks import Clock, clock_for
 from thecal.weighing.rotor import jobs
+from thecal.weighing.rotor.plan import WeighedRun
+from thecal.weighing.rotor.record import LEARNING, Conditions, Recorder
 
 pytestmark = pytest.mark.needs("free_time")
 MOVED_MS = 60_000
@@ -99,6 +102,19 @@ def test_what_the_pump_would_refuse_is_refused_before_it_moves(rig: LearningRig)
         jobs.learn_rotor(rig.client, rig.how())
     rig.client.stop()
     assert nothing_stored(rig)
+
+
+def test_the_record_of_another_pump_is_refused(rig: LearningRig, tmp_path: Path) -> None:
+    path = tmp_path / "other.txt"
+    conditions = Conditions(LEARNING, "0123", "sim-clock", "T1", "L1", 1, 3_200, 31_600, 3_200, 0.998, 100, "mt-sics", 1_796_000_000)
+    with Recorder(path, conditions) as recorder:
+        recorder.begin(WeighedRun(Rate(1_600_000, 3600), 6_400, 142.2))
+        recorder.mass(0, 0)
+        recorder.end()
+        recorder.settle(1, 64)
+    rig.calibrate()
+    with pytest.raises(BadInput, match="another pump"):
+        jobs.learn_rotor(rig.client, rig.how(balance=None, source=path))
 
 
 def test_a_balance_that_never_rests_ends_it(rig: LearningRig, monkeypatch: pytest.MonkeyPatch) -> None:

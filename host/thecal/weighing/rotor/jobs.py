@@ -62,7 +62,7 @@ def learn_rotor(client: Client, how: How) -> None:
     """Weigh two runs at two rates, or read their record; fit, review, ask, store, read back."""
     _check_source(how)
     if how.source is not None:
-        record = read_record(how.source)
+        record = _recorded(client, how.source)
         if record.conditions.purpose != LEARNING:
             raise BadInput(f"{how.source} is the record of a verification", "name the record of a learning")
     else:
@@ -151,7 +151,7 @@ def verify_rotor(client: Client, how: How) -> None:
         if record is None:
             return
     else:
-        record = read_record(how.source)
+        record = _recorded(client, how.source)
     zero_steps = read["status"]["zero_steps"]
     found = compared(record, table, zero_steps or 0)
     rows = review.verified(found, table, zero_steps)
@@ -237,6 +237,16 @@ def _check_source(how: How) -> None:
         raise BadInput(
             "the command names neither --balance nor --from, or both", "give --balance PORT to weigh, or --from FILE to use a record"
         )
+
+
+def _recorded(client: Client, source: Path) -> Record:
+    """Return the weights of a file. Raises BadInput if they are of another pump: another head has another shape."""
+    record = read_record(source)
+    if record.conditions.pump != client.unique_id:
+        raise BadInput(
+            f"{source} was weighed with another pump ({record.conditions.pump})", "name that pump with --port, or weigh this one"
+        )
+    return record
 
 
 def _weighed(client: Client, how: How, purpose: str) -> Record | None:
