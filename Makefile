@@ -110,7 +110,7 @@ torture: $(TEST_STAMP) ## the tests again with many more examples, on the emulat
 	@if PYTHONPATH=tests $(BIN)/python -m support.rig.uf2; then \
 	    THECAL_HYPOTHESIS=torture $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --target emu -m torture tests/pico; \
 	else \
-	    echo "NOT RUN: 1,000 halts, 600 power cuts and a flood of a minute on the emulated chip" >&2; \
+	    echo "NOT RUN: 1,000 halts, 600 power cuts, a flood of a minute and 1,000 slices by volume on the emulated chip" >&2; \
 	fi
 
 # `thecal flash --help` explains the words.

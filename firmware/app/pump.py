@@ -194,6 +194,8 @@ class Pump:
                 self.delivery.due_ms(), self.supervisor.next_total_ms, self.presses.quiet_ms, uptime_ms + LONGEST_WAIT_MS, self.due_ms)
             if self.resume is not None:
                 due_ms = min(due_ms, self.resume.due_ms())
+            if self.delivery.span is not None:
+                due_ms = min(due_ms, self.delivery.motion.due_ms())
         wait_ms = due_ms - uptime_ms if due_ms > uptime_ms else 0
         if not done:
             if not link.wait(wait_ms):

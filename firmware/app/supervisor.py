@@ -47,8 +47,8 @@ class Supervisor:
         """Look once. Must be cheap, because it runs in every turn."""
         board, delivery = self.board, self.delivery
         state = board.look()
-        runs = delivery.span is not None
         law = delivery.motion.law
+        runs = delivery.motion.enabled  # also while it is held after a run
         unfit = (runs or law is not None) and board.supply.amiss()
         if state.stop_pressed:
             self.pressed_ms = uptime_ms
@@ -64,6 +64,8 @@ class Supervisor:
             wrong = runs and delivery.motion.amiss(state)
             if wrong:
                 delivery.safe_state(wrong)
+            elif runs and uptime_ms >= delivery.motion.due_ms():
+                delivery.motion.watch.check(uptime_ms)
         if uptime_ms >= self.next_total_ms:
             self.total(uptime_ms)
 

@@ -22,6 +22,7 @@ from app.delivery.orders import Orders as Orders
 from app.delivery.orders import Overlay as Overlay
 from app.delivery.parts import Marks as Marks
 from app.delivery.span import Span as Span
+from app.delivery.watch import Watch as Watch
 from app.programs.lines import Bridge as Bridge
 from app.programs.lines import Change as Change
 from app.programs.setup import Setup as Setup
@@ -52,6 +53,7 @@ from hal.ports import Flash as Flash
 from hal.ports import Guard as Guard
 from hal.ports import Link as Link
 from hal.ports import Reader as Reader
+from hal.ports import RotorSensor as RotorSensor
 from hal.ports import Stepper as Stepper
 from hal.ports import System as System
 from hal.ports import Watchdog as Watchdog

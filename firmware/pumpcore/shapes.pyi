@@ -110,6 +110,8 @@ class BenchFacts(BenchLimits, Interface):
     calibration: Calibration
     turns: int
     turns_steps: int
+    sensor_hz: int
+    sensor_forward: bool
 
 class Judged(Interface):
     """What limits an order: the active program, its ceilings, and the calibration in force."""

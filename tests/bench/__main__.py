@@ -21,6 +21,7 @@ GROUPS = {
     "halts": "counts at random halts",
     "drift": "a million steps or a day at 25 rates",
     "speed": "step rates and Python's time",
+    "volume": "slices by volume: Python's time",
     "ramps": "ramps and coil patterns",
     "stopping": "dead CPU and stop button",
     "starting": "the command line: help and status, wall time",

@@ -225,8 +225,8 @@ class Life:
     def rotors(self, bench: str, turns: int, turns_steps: int) -> None:
         """The longest table."""
         longest = {"bench": bench, "turns": turns, "turns_steps": turns_steps, "tube": "t" * 24, "lot": "l" * 24}
-        prices = [0] * (MOST_BINS - 1) + [PARTS * turns_steps]
-        table = learned_tables.sent(learned_tables.learned_one(bins=MOST_BINS, prices=prices, utc_s=MONDAY_UTC_S - 90_000, **longest))
+        volumes = [0] * (MOST_BINS - 1) + [PARTS * turns_steps]
+        table = learned_tables.sent(learned_tables.learned_one(bins=MOST_BINS, volumes=volumes, utc_s=MONDAY_UTC_S - 90_000, **longest))
         self.note("most bins", "rotor.check", rotor=table)
         self.note("most bins", "rotor.set", rotor=table, zero_steps=1 << 62)
         self.note("most bins", "rotor.phase", zero_steps=1)

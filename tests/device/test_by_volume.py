@@ -4,29 +4,13 @@ import base64
 
 import pytest
 
-from pumpcore.bench import learned, weighed
+from pumpcore.bench import learned
 from pumpcore.motion.rotor import PARTS
-from support.models.rotor import dip
-from support.programs import MONDAY_UTC_S, constant
-from support.pump.calibrations import weighed_one
-from support.pump.learned_tables import learned_one
+from support.programs import constant
 from support.rig.device import Device
+from support.rig.tables import give_table, rate_nl
 
-STEPS_PER_NL = 100_000 / 1_000_000
 RATE_HZ = 40
-
-
-def give_table(device: Device) -> learned.Learned:
-    """Calibrate the pump, give it a table, and say where its rotor stands."""
-    client = device.client
-    client.clock_set(MONDAY_UTC_S, 0)
-    client.calibration_set(weighed.pack(weighed_one(volume_nl=1_000_000, steps=100_000)))
-    table = learned_one(dip(0.35), bench=client.hello()["bench"])
-    packed = learned.pack(table)
-    assert base64.b64decode(client.rotor_check(packed)["rotor"]) == packed
-    told = client.rotor_set(packed, client.status()["motor_steps"])
-    assert (told["law"], told["law_cause"]) == ("volume", "")
-    return table
 
 
 @pytest.mark.needs("plant")
@@ -34,7 +18,7 @@ def give_table(device: Device) -> learned.Learned:
 def test_the_motor_makes_the_steps_that_bring_the_dose(device: Device) -> None:
     table = give_table(device)
     rotor = table.rotor()
-    device.upload(constant(round(RATE_HZ / STEPS_PER_NL * 3600)))
+    device.upload(constant(rate_nl(RATE_HZ)))
     first = device.sim.plant_steps()
     device.client.start()
     for _ in range(6):
@@ -55,7 +39,7 @@ def test_the_motor_makes_the_steps_that_bring_the_dose(device: Device) -> None:
 @pytest.mark.rule("R2")
 def test_after_a_cut_the_table_is_there_and_its_phase_is_not(device: Device) -> None:
     table = give_table(device)
-    device.upload(constant(round(RATE_HZ / STEPS_PER_NL * 3600)))
+    device.upload(constant(rate_nl(RATE_HZ)))
     device.client.start()
     device.run_for(100)
     made = device.power_cycle(20)

@@ -12,6 +12,7 @@ import pytest
 from support.host.cli import Tool
 from support.programs import constant
 from support.rig.device import Device
+from support.rig.tables import give_table
 from support.some import some_of
 from thecal.errors import Failed
 from thecal.sim.control import Control, ControlServer
@@ -195,3 +196,19 @@ def test_as_a_person_does_it(tmp_path: Path) -> None:
     finally:
         pump.terminate()
         pump.communicate(timeout=10)
+
+
+def test_a_change_of_the_law_in_the_middle_is_said_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The record keeps the law of its begin."""
+    with bench_in(tmp_path) as bench:
+        device = bench.device
+        give_table(device, expires_nl=200_000)  # in the middle of the 533 uL of the run
+        side = ConstantRate(device.client, RATE)
+        pair = device.calibration()
+        counted = {"calibration_volume_nl": pair.volume_nl, "calibration_steps": pair.steps, "calibration_state": pair.state}
+        facts = Facts(**vars(side.rate), **counted, balance=bench.balance.identity, protocol=bench.protocol, law="volume")
+        path = tmp_path / "run.csv"
+        with RunWriter(path, facts) as writer:
+            Recorder(bench.balance, side, bench.clock, lambda *_: None).record(PLAN, facts, writer)
+    assert read_run(path).facts.law == "volume"
+    assert "careful: the pump now doses by angle: the calibration has expired" in capsys.readouterr().err

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from pumpcore.orders.bolus import Temporary
-from support.programs import MONDAY_UTC_S, example_day
+from support.programs import MONDAY_UTC_S, constant, example_day
 from support.rig.device import Device, Figures
+from support.rig.tables import STEPS_PER_NL, give_table
 from thecal.pump import orders
 from thecal.sim.devices import Devices
 from thecal.sim.errors import SimulatorError
@@ -112,6 +113,46 @@ def test_the_garbage_of_a_day_is_a_figure_to_keep_small(record_property: Figures
         day_bytes = before_bytes - device.client.status()["free_memory_bytes"]
     record_property("figure", f"garbage of the example day: {day_bytes / 1e6:.1f} MB")
     assert 0 < day_bytes <= DAY_LIMIT_BYTES
+
+
+SLOW_NL, CEILING_NL = 100_000, 39_000_000 // 24  # 100 uL/h; nearly what the bench allows in a day
+LEAST_DAYS = 60
+BY_VOLUME_LIMIT_BYTES = 20_000_000  # at 100 uL/h; on a chip with 60 kB free: a collection in 4 minutes
+
+
+@pytest.mark.parametrize(("rate_nl", "limit_bytes"), [(SLOW_NL, BY_VOLUME_LIMIT_BYTES), (CEILING_NL, None)], ids=["slow", "ceiling"])
+def test_by_volume_the_garbage_of_a_day_is_a_figure_too(rate_nl: int, limit_bytes: int | None, record_property: Figures) -> None:
+    with pump("never", HEAP_LIMIT_BYTES) as device:
+        give_table(device)
+        device.begin(constant(rate_nl))
+        before_bytes = device.client.status()["free_memory_bytes"]
+        device.run_for(DAY_S)
+        status = device.client.status()
+    assert (status["law"], status["state"]) == ("volume", "running")
+    day_bytes = before_bytes - status["free_memory_bytes"]
+    days = HEAP_LIMIT_BYTES // day_bytes
+    told = f"{day_bytes / 1e6:.1f} MB a day: {days} days of the largest heap without a collection"
+    record_property("figure", f"garbage by volume at {rate_nl / 1000:.0f} uL/h: {told}")
+    assert limit_bytes is None or day_bytes <= limit_bytes
+
+
+@pytest.mark.long
+def test_weeks_by_volume_on_one_power_up(record_property: Figures) -> None:
+    days = LEAST_DAYS if TORTURE else 3
+    with Device(seed=6) as device:
+        rotor = give_table(device).rotor()
+        device.begin(constant(SLOW_NL))
+        first = device.client.status()
+        for _ in range(days):
+            device.run_for(DAY_S)
+            status = device.client.status()
+            assert (status["law"], status["state"], status["alarms"]) == ("volume", "running", [])
+        made, told, took_ms = (status[name] - first[name] for name in ("motor_steps", "delivered_steps", "uptime_ms"))
+        assert status["motor_steps"] == device.sim.plant_steps()
+        assert abs(made - told) <= rotor.turns_steps, "whole turns cost the pair"
+        due = took_ms * SLOW_NL * STEPS_PER_NL / HOUR_S / 1000
+        assert abs(told - due) <= 2 * rotor.dearest, "by the pump's own clock"
+    record_property("figure", f"by volume at 100 uL/h: {days} days on one power-up")
 
 
 def test_before_its_memory_ends_the_pump_stops_with_an_alarm_and_says_so() -> None:

@@ -1,4 +1,4 @@
-"""A stored bench that names sensors: the pump starts, says why it does nothing, and moves no motor."""
+"""A stored bench that names sensors which the firmware does not read: the pump starts, says why it does nothing, and moves no motor."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from thecal.errors import Refused
 
 @pytest.mark.needs("plant")
 @pytest.mark.rule("R6")
-def test_a_pump_whose_bench_names_sensors_is_in_its_safe_state_with_that_cause() -> None:
-    with Device({**named(CLOCK), "sensors": {name: SENSED["sensors"][name] for name in ("bus_hz", "rotor")}}) as device:
+def test_a_pump_whose_bench_names_other_sensors_is_in_its_safe_state_with_that_cause() -> None:
+    with Device({**named(CLOCK), "sensors": {name: SENSED["sensors"][name] for name in ("bus_hz", "rotor", "pressure")}}) as device:
         assert device.state() == "alarm" and device.alarms() == ["sensor_unsupported"]
         with pytest.raises(Refused, match="alarm"):
             device.client.start()

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "pytest -m rule": "these tests; continuous integration runs them",
     "pytest tests/device --target sim": "these tests; continuous integration runs them",
     "make torture": "hours",
+    "thecal calibrate --rotor --balance /dev/ttyUSB0 --png head.png": "half an hour of weighing; unit/weighing/test_rotor_jobs.py does it",
     "pytest tests/mutations -n 2": "these tests; continuous integration runs them",
     "pytest tests/mutations -k R5": "these tests; continuous integration runs them",
 }

@@ -49,7 +49,7 @@ def test_torture_goes_on_on_the_emulated_chip() -> None:
     """The marked tests exist. They are only looked for, because they take hours."""
     assert "--target emu -m torture tests/pico" in make("-n", "torture").stdout
     marked = [path.name for path in (ROOT / "tests" / "pico").glob("test_*.py") if "mark.torture" in path.read_text()]
-    assert sorted(marked) == ["test_flood.py", "test_pump_cuts.py", "test_stepper.py", "test_three_days.py"]
+    assert sorted(marked) == ["test_by_volume.py", "test_flood.py", "test_pump_cuts.py", "test_stepper.py", "test_three_days.py"]
 
 
 def test_test_and_test_long_together_leave_no_test_out() -> None:

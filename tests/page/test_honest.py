@@ -171,3 +171,15 @@ def test_an_answer_that_an_event_overtook_does_not_bring_the_past_back(fake: Fak
     card.get_by_text("Stopped").wait_for()
     screen.page.wait_for_timeout(1500)
     assert "Stopped" in card.inner_text()
+
+
+def test_a_card_and_a_screen_say_by_which_law_a_pump_doses_and_why(fake: FakeServer, screen: Screen) -> None:
+    why = "by angle: the rotor's angle is unknown since a fault stopped the pump"
+    fake.push("p1", law_text=why)
+    card = screen.page.get_by_label("flow-1", exact=True)
+    card.get_by_text(f"doses {why}").wait_for()
+    assert "doses" not in screen.page.get_by_label("flow-2", exact=True).inner_text()
+    fake.push("p1", law_text="by volume")
+    card.get_by_text("doses by volume").wait_for()
+    screen.go("#/pump/p1/now")
+    screen.page.get_by_text("doses by volume").wait_for()

@@ -41,6 +41,7 @@ class Delivery:
         self.takeover = Takeover(setup, book, report, self.marks)
         self._pause = Pause(motion, book, report)
         self.alone = Alone(motion, setup)
+        self._held_ms = NEVER_MS  # until then the motor of a run that is over stays energised
 
     # -- asking -----------------------------------------------------------------------------------------------
 
@@ -72,6 +73,7 @@ class Delivery:
     def open(self, uptime_ms: int, basal: Basal, position_steps: int) -> Span:
         self.motion.rebase(position_steps)
         self.motion.enable()
+        self._held_ms = NEVER_MS
         bench = self.setup.bench
         train = profile.Train(ceil_div(US_PER_S, bench.max_rate_hz), profile.of_bench(bench))
         self._pause.limit = self.alone.reason = ""
@@ -86,11 +88,12 @@ class Delivery:
         if self.span is not None:
             self.span.watch_tank(self.setup.tank, self.setup.reservoir_settings())
 
-    def order_alone(self, bolus: boluses.Bolus, state: str) -> None:
+    def order_alone(self, bolus: boluses.Bolus, state: str, hold_s: int = 0) -> None:
         """Order a checked and journaled `bolus` without a program. It begins with the next tick.
 
-        The pump is in `state` until the bolus ends, and then stops by itself.
+        The pump is in `state` until the bolus ends, and then stops by itself; the motor stays energised for `hold_s`.
         """
+        self.alone.hold_s = hold_s
         self.orders.order(bolus)
         self.state = state
 
@@ -123,7 +126,10 @@ class Delivery:
 
     def stop(self, by: str) -> int:
         """Halt first, record afterwards. Works in any state, even with a broken flash. Return the position in steps."""
-        position = self.motion.halt()
+        hold_s = self.alone.hold_s if by == self.alone.reason == "done" else 0
+        position = self.motion.halt(hold_s > 0)
+        self._held_ms = self.book.clock.uptime_ms() + hold_s * MS_PER_S if hold_s else NEVER_MS
+        self.alone.hold_s = 0
         if not self.motion.agreed and by != "fault":
             self.report.fault("guard_mismatch")
         span, self.span = self.span, None
@@ -189,6 +195,9 @@ class Delivery:
         """Queue at most one slice and write at most one lease. Return True if flash was written."""
         span = self.span
         if span is None:
+            if uptime_ms >= self._held_ms and not self.orders.wanted:
+                self._held_ms = NEVER_MS
+                self.motion.halt()
             return len(self.orders.wanted) > 0 and self._begin_alone(uptime_ms)
         if self.marks.ahead and self.marks.pass_due(uptime_ms, self.orders):
             return False  # marks first: the next lease may drop from the ledger what only they put in the journal
@@ -212,7 +221,7 @@ class Delivery:
     def due_ms(self) -> int:
         """Return the uptime at which `tick` has something to do."""
         if self.span is None:
-            return 0 if self.orders.wanted else NEVER_MS
+            return 0 if self.orders.wanted else self._held_ms
         if self.alone.reason:
             return max(self.span.end_ms, self.book.clock.uptime_ms() + _LOOK_MS)
         due_ms = self._pause.retry_ms if self.state is LIMITED else self.span.end_ms - LOW_WATER_MS
@@ -250,7 +259,7 @@ class Delivery:
         if self.bridge is not None:
             self.bridge.judge_lease(span)
         changed = span.set_entry(span.basal.entry_at(span.planned_s))
-        if self.motion.law is not None and not self.motion.law.turn(span, self):
+        if not self.motion.turn(span, self):
             return False
         ahead_s = span.planned_s - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
         powered_on_s = self.book.powered_on_at_s(span.at_ms(span.planned_s))

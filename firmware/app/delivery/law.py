@@ -7,7 +7,7 @@ from pumpcore.units import ceil_div, const
 from pumpcore.wire.laws import LAW_CAUSES
 
 if 0:  # for the type checker alone
-    from app.types import BenchFacts, Delivery, Setup, Span
+    from app.types import BenchFacts, Delivery, Setup, Span, Watch
 
 _US_PER_S = const(1_000_000)
 _HZ4_PER_HZ = const(10_000)
@@ -33,6 +33,7 @@ class Law:
         self.zero_steps = self._lost_steps = 0
         self.no_table, self.no_phase, self.cause = "no_table", "phase_power", "no_table"
         self.asked = False
+        self.watch: "Watch | None" = None
         self._judged: tuple = ()
         self._fast = False
 
@@ -69,7 +70,8 @@ class Law:
     def cause_now(self, setup: "Setup") -> str:
         """Return why no lease is by volume, "" if the motor is quick enough for one."""
         expired = setup.validity is not None and setup.validity.told
-        return self.no_table or ("expired" if expired else self.no_phase)
+        finds = self.watch is not None and self.watch.finds()
+        return self.no_table or ("expired" if expired else "" if finds else self.no_phase)
 
     def why_angle(self, span: "Span", setup: "Setup") -> str:
         """Return why the next lease of `span` is by angle, "" if it is by volume."""

@@ -1,9 +1,9 @@
 """Stepper and guard as one absolute position, in motor steps and in dose steps, and their self test."""
 
-from pumpcore.units import US_PER_S, ceil_div, const
+from pumpcore.units import NEVER_MS, US_PER_S, ceil_div, const
 
 if 0:  # for the type checker alone
-    from app.types import BoardState, Guard, Items, Law, Path, Stepper
+    from app.types import BoardState, Delivery, Guard, Items, Law, Path, Span, Stepper, Watch
 
 # --- motion ------------------------------------------------------------------------------------------------------------------
 # The guard's count is the position. Everything above this class counts dose steps, the calibration's mean volume of a motor step;
@@ -16,7 +16,7 @@ _DWELL_US = const(1_000)
 class Motion:
     """Stepper and guard. Their counters begin at zero at power-up; `rebase` declares the ledger's position.
 
-    `law` and `path` are None in a pump without a table. `position_uncertain_steps` are motor steps.
+    `law` and `path` are None in a pump without a table, `watch` without a sensor at the rotor. `position_uncertain_steps` are motor steps.
     """
 
     def __init__(self, stepper: "Stepper", guard: "Guard", microsteps: int) -> None:
@@ -32,6 +32,7 @@ class Motion:
         self.position_uncertain_steps = 0
         self.law: "Law | None" = None
         self.path: "Path | None" = None
+        self.watch: "Watch | None" = None
 
     def rebase(self, position_steps: int) -> None:
         """Declare the present position; later counts add to it. With a path, the motor's position stays what it is.
@@ -109,24 +110,41 @@ class Motion:
             return self.delivered_steps() == position_steps
         return self.motor_steps() == self.path.motor(position_steps)
 
+    def due_ms(self) -> int:
+        """Return the uptime at which to look at the rotor while it is energised."""
+        return NEVER_MS if self.watch is None else self.watch.due_ms
+
     def enable(self) -> None:
-        """Energise the motor. The rotor may settle up to four full steps away (R12)."""
+        """Energise the motor. The rotor may settle up to four full steps away (R12); a sensor then shows where it is."""
         if not self.enabled:
             self.enabled = True
-            self.position_uncertain_steps += self._lost_per_enable_steps
+            if self.watch is None or not self.watch.shows():
+                self.position_uncertain_steps += self._lost_per_enable_steps
             if self.law is not None:
                 self.law.energised(self._lost_per_enable_steps)
             self.guard.rearm()  # after this nothing is allowed
             self._allowed_steps = 0
             self.stepper.enable(True)
 
-    def halt(self) -> int:
-        """Stop at once and de-energise. Return the position in dose steps; `agreed`: generator and guard counted the same."""
+    def turn(self, span: "Span", delivery: "Delivery") -> bool:
+        """A lease is about to begin: look at the rotor, choose the law. Return False if the journal fails."""
+        if self.watch is not None:
+            self.watch.lease(span.planned_s == 0, span.alone)
+        return self.law is None or self.law.turn(span, delivery)
+
+    def halt(self, hold: bool = False) -> int:
+        """Stop at once and de-energise. Return the position in dose steps; `agreed`: generator and guard counted the same.
+
+        `hold`: stay energised, if they agree.
+        """
         steps = self.stepper.halt()
-        self.stepper.enable(False)
-        self.enabled = False
+        if not hold:
+            self.stepper.enable(False)
         motor_steps = self.motor_steps()
         self.agreed = self._stepper_base + steps == motor_steps
+        self.enabled = hold and self.agreed
+        if hold:
+            self.stepper.enable(self.agreed)  # a halt switches the coils of a unipolar motor off
         return motor_steps if self.path is None else self.path.halted(motor_steps)
 
 

@@ -151,12 +151,13 @@ class Takeover:
 
 
 class Alone:
-    """`reason`: why nothing follows the queue, "" as long as more follows."""
+    """`reason`: why nothing follows the queue, "" as long as more follows. `hold_s`: after its end the motor stays energised so long."""
 
     def __init__(self, motion: "Motion", setup: "Setup") -> None:
         self.motion = motion
         self.setup = setup
         self.reason = ""
+        self.hold_s = 0
 
     def basal(self, bolus: Bolus, kept: int) -> NoBasal:
         """Return the replacement for the basal. `kept` is the remainder of the program's basal."""

@@ -57,6 +57,8 @@ class Facts:
     calibration: "Calibration"
     turns: int
     turns_steps: int
+    sensor_hz: int
+    sensor_forward: bool
 
 
 class Staged:

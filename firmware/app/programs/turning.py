@@ -101,10 +101,14 @@ def put(pump: Pump, params: dict) -> dict:
         setup.store.save(NAME, packed)
         setup.mended(NAME, pump.alarms.clear_name)
         pump.alarms.clear_name("by_angle")  # the next start says it anew, if it is so
+        motion = pump.delivery.motion
         if setup.law is None:
-            setup.law = pump.delivery.motion.law = Law(setup.bench)  # from the next span on the motor has a path
+            setup.law = motion.law = Law(setup.bench)  # from the next span on the motor has a path
+            setup.law.watch = motion.watch
         setup.law.set_table(table.rotor() if table else None)
         setup.law.lose_phase("phase_power")  # that of another table
+        if motion.watch is not None:
+            motion.watch.zero = -1
     if table and zero_steps >= 0:
         _find(pump, zero_steps)
     return describe(pump, table)
@@ -137,6 +141,11 @@ def _find(pump: Pump, zero_steps: int) -> None:
     motion = pump.delivery.motion
     pump.journal.append("rotor_phase", (zero_steps, motion.motor_steps()))
     motion.law.set_phase(zero_steps)
+    if motion.watch is not None:
+        from app.programs import sighting
+
+        motion.watch.learn(zero_steps)
+        sighting.save(pump)
 
 
 def read(pump: Pump, params: dict) -> dict:
@@ -146,7 +155,7 @@ def read(pump: Pump, params: dict) -> dict:
 
 
 def describe(pump: Pump, table: Learned | None) -> dict:
-    """Return the table without its prices, and by which law the next lease would be. The zero is in motor steps, null if unknown."""
+    """Return the table without its volumes, and by which law the next lease would be. The zero is in motor steps, null if unknown."""
     law = pump.setup.law
     cause = law.cause_now(pump.setup) if law is not None else "no_table"
     known = law is not None and not law.no_phase

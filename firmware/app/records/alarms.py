@@ -19,6 +19,7 @@ _PERSISTENT = const((
 ))
 # Lasts for weeks: somebody would switch off a pump that beeps all that time.
 _SILENT = const(("calibration_expired", "by_angle"))
+_LOUD = const("rotor_slipped")  # delivery goes on, but what slipped is missing
 
 
 class Alarms:
@@ -97,8 +98,8 @@ class Alarms:
 
     def sound(self) -> None:
         """Sound the active faults: high for alarms, low for warnings, else off."""
-        heard = [number for number in self._active if faults.by_number(number).name not in _SILENT]
-        self.buzzer.sound("high" if self.stopping() else "low" if heard else "off")
+        heard = [name for name in [faults.by_number(number).name for number in self._active] if name not in _SILENT]
+        self.buzzer.sound("high" if _LOUD in heard or self.stopping() else "low" if heard else "off")
 
     def clear_name(self, name: str) -> None:
         """End the fault called `name`, whose cause is gone."""

@@ -217,15 +217,23 @@ def _protocol(pump: Pump) -> "Steps":
 
 
 def _rotor(pump: Pump) -> "Steps":
-    """Load the table of the rotor: its code stays, and earlier it would cut the memory of a half-built pump in pieces."""
-    if pump.setup.bench is None or not pump.setup.store.holds("rotor"):
+    """Load the table of the rotor and its watch: their code stays, and earlier it would cut the memory of a half-built pump in pieces."""
+    if pump.setup.bench is None:
         return
-    from app.programs import turning
+    if pump.setup.store.holds("rotor"):
+        from app.programs import turning
 
-    turning.load(pump)
-    del turning
-    pump.session.loader.give_back()  # the code that read it is needed no more
-    yield
+        turning.load(pump)
+        del turning
+        pump.session.loader.give_back()  # the code that read it is needed no more
+        yield
+    if pump.board.sensor is not None:
+        from app.programs import sighting
+
+        sighting.load(pump)
+        del sighting
+        pump.session.loader.give_back()
+        yield
 
 
 def _tell_losses(pump: Pump, lost: recovery.Losses) -> None:

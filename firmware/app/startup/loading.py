@@ -50,7 +50,10 @@ def _keys(setup: Setup, payload: bytes) -> None:
 
 
 def _bench(setup: Setup, payload: bytes) -> None:
-    """Use the stored bench, but for one with sensors: its problem is `sensor_unsupported`. Raises ValueError if the bytes are not one."""
+    """Use the stored bench, but for one with other sensors than the rotor's: its problem is `sensor_unsupported`.
+
+    Raises ValueError if the bytes are not one.
+    """
     from pumpcore.bench import bench
 
     try:

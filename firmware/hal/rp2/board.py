@@ -13,7 +13,7 @@ from hal.rp2.stepper import Stepper
 from hal.rp2.system import System, Watchdog
 
 if 0:  # for the type checker alone
-    from hal.ports import BenchFacts, MotorButtons, MotorGuard, MotorStepper, Supply
+    from hal.ports import BenchFacts, MotorButtons, MotorGuard, MotorStepper, RotorSensor, Supply
 
 _TARGET = const("rp2")
 
@@ -35,6 +35,7 @@ class Board:
         self.guard: "MotorGuard" = NoGuard()
         self.buttons: "MotorButtons" = NoButtons()
         self.supply: "Supply" = NoSupply()
+        self.sensor: "RotorSensor | None" = None
         self.buzzer = Buzzer()
         self.led = Led()
         self.state = BoardState()
@@ -54,6 +55,10 @@ class Board:
                 self._attach_supply(bench)
             if bench.clock_chip:
                 self._attach_clock(pins["clock_sda"], pins["clock_scl"])
+            if bench.sensor_hz:
+                from hal.rp2.as5600 import As5600
+
+                self.sensor = As5600(pins["sensor_sda"], pins["sensor_scl"], bench.sensor_hz)
             self.system.maintenance_requested = self.system.maintenance_requested or self.buttons.held()
         self.link.closed = self.system.maintenance_requested
         return has_motor

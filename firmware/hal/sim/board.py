@@ -62,6 +62,7 @@ class Board:
         self.watchdog = Watchdog(device, pulses)
         self.buttons = Buttons(pulses, device)
         self.supply: "ports.Supply" = Supply(pulses, panel.Device("/dev/supply")) if facts["motor_supply"] else NoSupply()
+        self.sensor: "ports.RotorSensor | None" = None
         self.buzzer = Buzzer(device)
         self.led = Led(device)
 
@@ -70,6 +71,10 @@ class Board:
         if bench is None:
             self.stepper = NoStepper()
             self.guard = NoGuard()
+        elif bench.sensor_hz:
+            from hal.sim.as5600 import As5600
+
+            self.sensor = As5600()
         return bench is not None
 
     def cut(self) -> None:

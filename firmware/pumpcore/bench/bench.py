@@ -17,7 +17,7 @@ class BenchError(ValueError):
 
 
 class SensorUnsupported(BenchError):
-    """A bench has [sensors], and this firmware reads none: it runs no such bench, so that nobody trusts a dead sensor."""
+    """A bench names a sensor that this firmware does not read: it runs no such bench, so that nobody trusts a dead sensor."""
 
 
 def _wrong(table: dict, name: str, wanted: str) -> BenchError:
@@ -79,6 +79,7 @@ COIL_NAMES = const(("coil_a1", "coil_a2", "coil_b1", "coil_b2"))
 _STEP_NAMES = const(("step", "dir"))
 _ALWAYS = const(("enable", "stop_button"))
 _CLOCK = const(("clock_sda", "clock_scl"))
+BUS_PINS = const(("sensor_sda", "sensor_scl"))
 _OPTIONAL = const(("bolus_button", "buzzer", "led", "clock_sda", "clock_scl", "motor_supply"))
 
 _LAST_GPIO = const(28)
@@ -87,10 +88,11 @@ _INSIDE_THE_PICO = {23: "its power supply's mode", 24: "its sense of USB power",
 ANALOGUE = const((26, 27, 28))
 
 
-def read(bench: dict, kind: str, clock_chip: bool) -> dict:
-    """Return {pin name: GPIO number}, checked for a motor of this `kind` (STEP_DIR or COILS). Raises BenchError, which says what to change.
+def read(bench: dict, kind: str, clock_chip: bool, sensor: bool = False) -> dict:
+    """Return {pin name: GPIO number}, checked for a motor of this `kind` (STEP_DIR or COILS), with the bus of the rotor's `sensor` if it
+    has one. Raises BenchError, which says what to change.
     """
-    required = (COIL_NAMES + ("strobe",) if kind == COILS else _STEP_NAMES) + _ALWAYS
+    required = (COIL_NAMES + ("strobe",) if kind == COILS else _STEP_NAMES) + _ALWAYS + (BUS_PINS if sensor else ())
     pins = subtable(bench, "pins", required + _OPTIONAL)
     for name in required:
         if name not in pins:
@@ -101,6 +103,8 @@ def read(bench: dict, kind: str, clock_chip: bool) -> dict:
     if pins["enable"] in ANALOGUE:  # such a pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*
         raise BenchError("pins.enable must be 0 to 22: 26 to 28 load the line when the Pico has no power")
     _check_clock(pins, clock_chip)
+    if sensor:
+        check_bus([pins[name] for name in BUS_PINS], pins)
     if "motor_supply" in pins and pins["motor_supply"] not in ANALOGUE:
         raise BenchError("pins.motor_supply must be 26, 27 or 28: only these can measure")
     if kind == COILS:
@@ -134,6 +138,14 @@ def _check_clock(pins: dict, clock_chip: bool) -> None:
             raise BenchError("pins.%s: clock_chip is false: leave it out, or set clock_chip = true" % name)
     if clock_chip and not is_i2c_pair(pins["clock_sda"], pins["clock_scl"]):
         raise BenchError("pins.clock_sda and pins.clock_scl must be SDA and SCL of one I2C block, such as 0 and 1, or 2 and 3")
+
+
+def check_bus(bus: "list[int]", pins: dict) -> None:
+    """Raises BenchError unless the sensor has an I2C block without the clock: a bus that a sensor holds must not take the time."""
+    if not is_i2c_pair(bus[0], bus[1]):
+        raise BenchError("pins.sensor_sda and pins.sensor_scl must be SDA and SCL of one I2C block, such as 18 and 19")
+    if "clock_sda" in pins and bus[0] // 2 % 2 == pins["clock_sda"] // 2 % 2:
+        raise BenchError("pins.sensor_sda is on the I2C block of the clock: take the other block, such as 18 and 19 beside 20 and 21")
 
 
 def is_i2c_pair(sda: int, scl: int) -> bool:
@@ -237,7 +249,12 @@ class Motor:
 RP2 = const("rp2")
 FULL_STEPS_PER_TURN = const(200)  # a motor of 1.8 degrees, mounted on the head without a gear
 SENSORS = const("sensors")  # pumpcore.bench.sensors has its schema, for the host alone
+SENSE_PIN = const("enable_sense")  # back from the enable terminal of the driver; no pump reads it
+AS5600_ADDRESS = const(0x36)  # data sheet: fixed, so a bus takes one
 KEYS = const(("name", "target", "clock_chip", "ceilings", "motor", "pins", "calibration"))
+_SENSOR_KEYS = const(("bus_hz", "rotor", "pressure", "tube", "scale"))
+_LEAST_BUS_HZ = const(10_000)
+_MOST_BUS_HZ = const(400_000)
 
 _U48 = const(1 << 48)
 _CEILING_KEYS = const(("rate_nl", "rate_seconds_s", "hour_nl", "day_nl"))
@@ -252,14 +269,15 @@ class Bench:
 
     Motor: the attributes of Motor; those that do not apply are "" or 0. `disabled_level` is the level of the enable line.
 
+    `sensor_hz`: of the bus of the rotor's AS5600, 0 without one; `sensor_forward`: it counts up while the motor turns forward.
+
     `turns` turns of the pump head take `turns_steps` steps: those of the nominal calibration if the bench gives its turns.
     """
 
     def __init__(self, table: dict) -> None:
-        if SENSORS in table:
-            raise SensorUnsupported("[sensors]: this firmware reads no sensor: leave the table and its pins out")
+        self._read_sensor(table)
         for name in table:
-            if name not in KEYS:
+            if name not in KEYS and name != SENSORS:
                 raise BenchError("%s is not a key of a bench" % name)
         self.name = text(table, "name")
         self.target = one_of(table, "target", (SIM, RP2))
@@ -270,6 +288,20 @@ class Bench:
         self._read_motor(Motor(table))
         self.pins = self._read_pins(table)
         self._read_calibration(subtable(table, "calibration", ("volume_nl", "steps", "turns", "state")))
+
+    def _read_sensor(self, table: dict) -> None:
+        """Read [sensors.rotor]. Raises SensorUnsupported if the bench names another sensor."""
+        self.sensor_hz, self.sensor_forward = 0, True
+        if SENSORS not in table:
+            return
+        sensors = subtable(table, SENSORS, _SENSOR_KEYS)
+        rotor, pins = sensors.get("rotor"), table.get("pins")
+        sensed = type(pins) is dict and SENSE_PIN in pins
+        if type(rotor) is not dict or len(sensors) != 2 or rotor.get("chip") != "as5600" or sensed:
+            raise SensorUnsupported("[sensors]: this firmware reads the rotor's AS5600 alone: leave the others and their pins out")
+        integer(rotor, "sensors.rotor.address", AS5600_ADDRESS, AS5600_ADDRESS)
+        self.sensor_forward = one_of(rotor, "sensors.rotor.direction", _DIRECTIONS) == "forward"
+        self.sensor_hz = integer(sensors, "sensors.bus_hz", _LEAST_BUS_HZ, _MOST_BUS_HZ)
 
     def _read_ceilings(self, ceilings: dict) -> None:
         self.rate_nl = integer(ceilings, "ceilings.rate_nl", 1, _U48)
@@ -295,7 +327,7 @@ class Bench:
 
     def _read_pins(self, table: dict) -> dict:
         if self.target != SIM:
-            found = read(table, self.kind, self.clock_chip)
+            found = read(table, self.kind, self.clock_chip, self.sensor_hz > 0)
             if ("motor_supply" in found) != (self.supply_low_mv > 0):
                 raise BenchError("pins.motor_supply and motor.supply_low_mv go together: give both or none")
             return found

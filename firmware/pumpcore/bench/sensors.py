@@ -1,27 +1,28 @@
-"""The sensors that a bench may reserve: their tables and pins. The host checks them; not deployed, because no pump reads a sensor yet.
+"""The sensors that a bench may name or reserve: their tables and pins. The host checks them; not deployed: a pump reads the rotor's alone.
 
-A pump refuses every bench with [sensors] (`sensor_unsupported`), so that nobody trusts a sensor that nothing reads. The AS5600's address is
-from its data sheet. The other ranges are those of the numbers, not of a part.
+A pump refuses a bench with another sensor (`sensor_unsupported`), so that nobody trusts a sensor that nothing reads. The AS5600's address
+is from its data sheet. The other ranges are those of the numbers, not of a part.
 """
 
 from pumpcore.bench.bench import (
     ANALOGUE,
+    AS5600_ADDRESS,
+    BUS_PINS,
+    SENSE_PIN,
     SENSORS,
     SIM,
     Bench,
     BenchError,
+    check_bus,
     check_number,
     check_numbers_differ,
     integer,
-    is_i2c_pair,
     one_of,
     subtable,
 )
 from pumpcore.units import const
 
 KEYS = const(("bus_hz", "rotor", "pressure", "tube", "scale"))
-BUS_PINS = const(("sensor_sda", "sensor_scl"))
-SENSE_PIN = const("enable_sense")  # back from the enable terminal of the driver
 # the pins of each sensor: rotor and pressure share a bus of their own
 PINS = {
     "rotor": BUS_PINS,
@@ -31,7 +32,6 @@ PINS = {
 }
 PIN_NAMES = BUS_PINS + PINS["tube"] + PINS["scale"] + (SENSE_PIN,)
 
-AS5600_ADDRESS = const(0x36)  # fixed: a bus takes one
 _LEAST_ADDRESS = const(0x08)
 _MOST_ADDRESS = const(0x77)
 _LEAST_HZ = const(10_000)
@@ -58,6 +58,12 @@ def read(table: dict) -> Bench:
     if bench.target != SIM:
         _check_pins(_pins(table), sensors, bench)
     return bench
+
+
+def is_read(table: dict) -> bool:
+    """Return True if a pump's firmware reads all sensors that the bench names: the rotor's alone."""
+    sensors = table[SENSORS]
+    return type(sensors) is dict and sorted(sensors) == ["bus_hz", "rotor"] and SENSE_PIN not in _pins(table)
 
 
 def without(table: dict) -> dict:
@@ -138,12 +144,4 @@ def _check_pins(pins: dict, sensors: dict, bench: Bench) -> None:
     if "tube_sensor" in pins and pins["tube_sensor"] not in ANALOGUE:
         raise BenchError("pins.tube_sensor must be 26, 27 or 28: only these can measure")
     if BUS_PINS[0] in needed:
-        _check_bus_pins([pins[name] for name in BUS_PINS], bench)
-
-
-def _check_bus_pins(bus: list[int], bench: Bench) -> None:
-    """The clock stays alone on its I2C block: a bus that a sensor holds must not take the time."""
-    if not is_i2c_pair(bus[0], bus[1]):
-        raise BenchError("pins.sensor_sda and pins.sensor_scl must be SDA and SCL of one I2C block, such as 18 and 19")
-    if bench.clock_chip and bus[0] // 2 % 2 == bench.pins["clock_sda"] // 2 % 2:
-        raise BenchError("pins.sensor_sda is on the I2C block of the clock: take the other block, such as 18 and 19 beside 20 and 21")
+        check_bus([pins[name] for name in BUS_PINS], bench.pins)

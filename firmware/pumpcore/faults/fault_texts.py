@@ -134,7 +134,13 @@ reservoir_damaged | what was stored of the refill is damaged, or is not the last
 line_damaged | what was stored of the line is damaged, or is not the last one | prime the line: thecal prime; without one: thecal program
 keys_damaged | the stored keys are damaged, or are not the last ones | set new ones: thecal key new, or thecal flash --forget-key
 rotor_damaged | the stored table of the rotor is damaged, or is not the last one | learn it again, or forget it: thecal calibrate --rotor
-sensor_unsupported | the bench names sensors and this firmware reads none | write one without [sensors]: thecal flash --bench FILE
+rotor_sensor | the sensor at the rotor does not answer, or shows no magnet | look at its cable and its magnet
+rotor_shifted | the rotor stands 2 to 5 degrees off the motor's position | look at its coupling; the pump finds the angle again by itself
+rotor_slipped | the rotor slipped by more than 5 degrees: what it did not bring is not made up | look at coupling, head and line
+rotor_stalled | the rotor stood still while the motor was driven | look at head, line and motor current, then thecal ack 646
+rotor_reversed | the rotor turned backwards while the motor was driven | look at the motor's wires and sensor, then thecal ack 647
+rotor_turned | the rotor turned by itself, or somebody turned it | look at head and coupling, then thecal ack 648
+sensor_unsupported | the bench names sensors that this firmware does not read | write one without them: thecal flash --bench FILE
 offset_damaged | the stored offset to local time is damaged, or is not the last one | set the clock: thecal clock --set
 ledger_damaged | the ledger is damaged: steps of the last lease may be missing from the position | look at the journal, then thecal ack 636
 ledger_behind | the ledger is older than the journal: the journal's position counts | look at the journal, then thecal ack 637

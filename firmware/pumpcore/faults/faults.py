@@ -123,6 +123,9 @@ refill_tolerance 626
 temporary_cut 627
 extended_cut 628
 by_angle 641
+rotor_sensor 643
+rotor_shifted 644
+rotor_slipped 645
 """),
     ALARM: Rows("""
 guard_mismatch 601
@@ -144,6 +147,9 @@ line_damaged 634
 offset_damaged 635
 keys_damaged 638
 rotor_damaged 642
+rotor_stalled 646
+rotor_reversed 647
+rotor_turned 648
 sensor_unsupported 639
 ledger_damaged 636
 ledger_behind 637

@@ -77,6 +77,24 @@ class Rotor:
         return (whole * self.turns_steps + phase) // self.turns
 
 
+def prices_of(volumes: "Prices") -> list:
+    """Return what each bin costs, if it brings these volumes: by how much the running maximum grows in it. Both sum to a turn.
+
+    A bin in which liquid flows back is free, and so are those after it, until it is made up for: also past the turn's end.
+    """
+    total = highest = 0
+    for volume in volumes:
+        total += volume
+        highest = max(highest, total)
+    reached, total, prices = highest - total, 0, []  # what the turn before left in front of the first bin
+    for volume in volumes:
+        total += volume
+        price = max(0, total - reached)
+        prices.append(price)
+        reached += price
+    return prices
+
+
 def plain(turns: int, turns_steps: int) -> Rotor:
     """Return the table of a head that brings the same at each angle: by it a dose step is a motor step."""
     return Rotor([PARTS * turns_steps], turns, turns_steps)

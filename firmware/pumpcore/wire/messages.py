@@ -221,7 +221,8 @@ bolus.extended [{"token": ["hex", 16, 0], "volume_nl": ["integer", 1, 2814749767
 bolus.prime [{"token": ["hex", 16, 0], "rate_nl": ["integer", 1, 281474976710656], "again": ["integer", 0, 1]}, true, "operate"]
 run.start [{"token": ["hex", 16, 0], "purpose": ["choice", ["priming", "calibration"], 0], \
 "volume_nl": ["integer", 0, 281474976710656], "steps": ["integer", 0, 4294967295], "rate_nl": ["integer", 1, 281474976710656], \
-"rate_seconds_s": ["integer", 1, 2147483648], "law": ["choice", ["", "angle"], 0]}, true, "program"]
+"rate_seconds_s": ["integer", 1, 2147483648], "law": ["choice", ["", "angle"], 0], "hold_s": ["integer", 0, 120]}, \
+true, "program"]
 calibration.check [{"calibration": ["base64", 0, 120]}, false, "program"]
 calibration.set [{"calibration": ["base64", 0, 120]}, true, "program"]
 calibration.read [{}, false, "look"]
@@ -253,7 +254,7 @@ key.set [{"keys": ["text", 0, 192]}, true, "program"]
 """)
 
 # for parameters that are left out
-DEFAULTS = {"law": "", "transition_utc_s": 0, "transition_offset_s": 0, "blocks": 1, "bridge": 0, "position_steps": 0}
+DEFAULTS = {"law": "", "hold_s": 0, "transition_utc_s": 0, "transition_offset_s": 0, "blocks": 1, "bridge": 0, "position_steps": 0}
 
 
 def _printable(text: str) -> bool:

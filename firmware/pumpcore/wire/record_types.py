@@ -74,6 +74,8 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 90 ["law", "<BBQQ", ["law", "cause", "ordered_steps", "motor_steps"]]
 91 ["rotor_set", "<8sHII", ["rotor_id", "bins", "deviation_nl", "learned_utc_s"]]
 92 ["rotor_phase", "<QQ", ["zero_steps", "motor_steps"]]
+93 ["rotor_off", "<BiQ", ["kind", "slipped_steps", "motor_steps"]]
+95 ["run_held", "<8sB", ["token", "hold_s"]]
 """, int)
 
 _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {
@@ -83,7 +85,7 @@ _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {
     "purpose": {"run_ordered": PURPOSES, "dose": PURPOSES},
     "change": {"alarm": ALARM_CHANGES, "keys_changed": ("set", "removed")},
     "what": {"override": WHATS},
-    "kind": {"line_changed": LINE_KINDS},
+    "kind": {"line_changed": LINE_KINDS, "rotor_off": ("shift", "slip", "stall", "reverse", "turned")},
     "way": {"front_passed": FRONT_WAYS},
     "law": {"law": LAWS},
 }

@@ -70,6 +70,8 @@ keys_refused [83, "<III"]
 law [90, "<BBQQ"]
 rotor_set [91, "<8sHII"]
 rotor_phase [92, "<QQ"]
+rotor_off [93, "<BiQ"]
+run_held [95, "<8sB"]
 """)
 
 CAUSES = const(("power", "watchdog", "soft"))

@@ -125,7 +125,7 @@ _CLOCK_MORE = {
 ROTOR = _keys({
     "table": _maybe(_keys(_all(
         _each("bins turns turns_steps", POSITIVE), {"utc_s": UTC_S}, _each("deviation_nl backflow_nl", VOLUME_NL),
-        {"lag_ms": U16_NUMBER, "bench": NAME, "tube": NAME, "lot": NAME, "id": NAME},
+        {"residual_ug": U32_NUMBER, "lag_ms": U16_NUMBER, "bench": NAME, "tube": NAME, "lot": NAME, "id": NAME},
     ))),
     "law": NAME, "law_cause": NAME, "zero_steps": _maybe(STEPS), "motor_steps": STEPS,
 })
@@ -149,6 +149,7 @@ STATUS = _keys(
         "extended": _maybe(BOLUS), "temporary": _maybe(TEMPORARY), "protocol": _maybe(PROTOCOL_NOW),
         "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER), "motor_supply_high_mv": _maybe(U32_NUMBER),
         "counters": _keys({}), "drugs": _many(DRUG, 4), "keys": NAME, "motor_steps": STEPS, "law": NAME, "law_cause": NAME,
+        "rotor_sensor": _maybe(NAME),
     }),
 )
 HELLO = _keys(

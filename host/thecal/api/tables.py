@@ -94,4 +94,5 @@ def samples(evidence: Evidence, every_s: int) -> Columns:
         "planned_ml": [ml(line.planned, one.at_ms) for one in found],
         "delivered_least_ml": [ml(line.low, one.at_ms) for one in found],
         "delivered_most_ml": [ml(line.high, one.at_ms) for one in found],
+        "law": [one.law for one in found],
     }

@@ -31,6 +31,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Make three runs, and type the weights", 'thecal calibrate --turns 20 --rate "2 mL/h" --temperature "22 C"'),
         ("Let a balance weigh", 'thecal calibrate --balance /dev/ttyUSB0 --turns 20 --rate "2 mL/h"'),
         ("List this calibration and the earlier ones", "thecal calibrate --history"),
+        ("Learn what each angle of the head delivers", "thecal calibrate --rotor --balance /dev/ttyUSB0 --png head.png"),
+        ("Find the rotor's angle again, in four minutes", "thecal calibrate --rotor --verify --balance /dev/ttyUSB0"),
     ),
     "characterise": (
         (

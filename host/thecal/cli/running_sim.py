@@ -27,7 +27,21 @@ def order_of(options: dict[str, Any]) -> Order | None:
         raise BadInput(f"--press {press!r} is not a button", f"write one of {', '.join(BUTTONS)}")
     if volts is not None and not 0 <= volts <= MOST_VOLTS:
         raise BadInput(f"--motor-supply {volts} is not from 0 to {MOST_VOLTS}", "write volts, such as 9.5")
+    if options["alter"] is not None:
+        _check_changes(options["alter"])
     return given[0] if given else None
+
+
+def _check_changes(text: str) -> None:
+    """Raise BadInput for changes that no head understands."""
+    from thecal.sim.errors import SimulatorError
+    from thecal.sim.world.head import HeadSpec
+    from thecal.sim.world.head_text import altered
+
+    try:
+        altered(HeadSpec(), text)
+    except SimulatorError as error:
+        raise BadInput(f"--alter {text}: {error.cause}", error.do) from None
 
 
 def carry_out(order: Order | None, port: str | None, as_json: bool) -> None:

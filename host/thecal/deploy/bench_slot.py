@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pumpcore.bench import bench
+from pumpcore.bench import bench, sensors
 from pumpcore.faults import fault_texts
 from pumpcore.flash import slots
 from thecal.deploy import marks
@@ -21,12 +21,12 @@ TARGET = "rp2"
 def require_for_board(wanted: Bench) -> None:
     """Raise BadInput unless the bench may go to a board. Nothing overrides that.
 
-    It must describe a rig with an RP2040 and without sensors, which the pump would refuse, and break no electrical rule.
+    It must describe a rig with an RP2040, no sensor but the rotor's (the pump would refuse it), and break no electrical rule.
     """
     if wanted.get("target") != TARGET:
         cause = f"the bench {wanted.get('name')} is for target {wanted.get('target')}, not for a board"
         raise BadInput(cause, f'name a bench file with target = "{TARGET}"')
-    if bench.SENSORS in wanted:
+    if bench.SENSORS in wanted and not sensors.is_read(wanted):
         cause, do = fault_texts.told("sensor_unsupported")
         raise BadInput(f"{wanted.get('name')}: {cause} (sensor_unsupported)", do)
     check.require_bench(wanted)

@@ -18,6 +18,7 @@ from thecal.history.axis import Axis, Offsets
 from thecal.history.books import Books
 from thecal.history.curve import Curve, shaped
 from thecal.history.evidence import Evidence
+from thecal.history.laws import Laws
 from thecal.history.parts import BolusLine, Span
 from thecal.history.plan import Prescribed
 from thecal.history.staged import Place, begins_s
@@ -41,12 +42,14 @@ class Sums:
 
 @dataclass(frozen=True)
 class Sample:
-    """One moment: planned steps, and the range of delivered steps, since the first moment."""
+    """One moment: planned steps, and the range of delivered steps, since the first moment. `law`: "volume" or "angle"; by volume a step
+    is the calibration's mean volume of a step."""
 
     at_ms: int
     planned_steps: Fraction
     low_steps: Fraction
     high_steps: Fraction
+    law: str
 
 
 class Timeline:
@@ -76,6 +79,7 @@ class Timeline:
             self.books.find_end_gap(ring, rows, (evidence.status or {}).get(f"{ring}_sequence", 0))
         self.from_ms = min(self.axis.of(one) for one in evidence.events)
         self.to_ms = self._finish()
+        self.laws = Laws(evidence.events, self.axis)
         self.alarms = alarm_lines(evidence.faults, self.axis)
         self._draw()
 
@@ -160,7 +164,8 @@ class Timeline:
         base = [curve.at(from_ms) for curve in curves]
         first = from_ms - from_ms % every_ms + every_ms
         for at_ms in (from_ms, *range(first, to_ms, every_ms), to_ms):
-            yield Sample(at_ms, *(curve.at(at_ms) - begin for curve, begin in zip(curves, base, strict=True)))
+            planned, low, high = (curve.at(at_ms) - begin for curve, begin in zip(curves, base, strict=True))
+            yield Sample(at_ms, planned, low, high, self.laws.at(at_ms).law)
 
     def offset_s(self, at_ms: int) -> int:
         """Return local time minus UTC at a moment, in seconds."""

@@ -16,12 +16,12 @@ from pumpcore.program.forecast import CHAIN_BYTES
 from pumpcore.program.schedule import Zone
 from pumpcore.units import sha256_hex as digest_of
 from pumpcore.wire import gaps, messages, record_types, records
-from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
+from thecal.errors import BadAnswer, Failed, LinkLost, Refused, WrongProtocol
 from thecal.pump import keys, replies
 from thecal.pump.boots import whole_boot
 from thecal.pump.exchange import Reply
-from thecal.pump.rotor_calls import RotorCalls
 from thecal.pump.signing import Keys, Request, Signature, Signer, Signing, code_of, digits_of, explained
+from thecal.pump.tables import Tables
 from thecal.quantities.amounts import Rate
 
 FIRST_PATIENCE_S = 3.0
@@ -59,7 +59,7 @@ class Records(NamedTuple):
     records: list[record_types.Record]
 
 
-class Client(RotorCalls):
+class Client(Tables):
     """A pump on one port. `boot`: the boot number of the last status. `ceilings`: the bench's, from `hello`. `unique_id`: the board's."""
 
     boot: int | None = None
@@ -112,14 +112,6 @@ class Client(RotorCalls):
             if reply.get("state") != "searching":
                 return reply
         raise Failed(f"the pump did not finish searching its journal in {MOST_CHECKS} calls", "ask again, or read it: thecal journal")
-
-    def calibration_check(self, packed: bytes) -> Reply:
-        """Have the pump check and read a packed calibration (`pumpcore.bench.weighed`); change nothing."""
-        return self.ask("calibration.check", {"calibration": base64.b64encode(packed).decode()})
-
-    def calibration_read(self) -> Reply:
-        """Return the calibration in use, the bench's nominal one, and the earlier ones."""
-        return self.ask("calibration.read", {})
 
     def alarms(self) -> Reply:
         """Return the active alarms."""
@@ -249,18 +241,13 @@ class Client(RotorCalls):
         params = {"token": token, "volume_nl": volume_nl, "rate_nl": rate_nl}
         return self.command("bolus.start", params, lambda: self._settle_bolus(token))
 
-    def run_start(self, token: str, purpose: str, amount: int, rate: Rate, law: str = "") -> Reply:
-        """Order a bolus without a program, at most once. `amount`: steps for purpose "calibration", nl for "priming"; `law` "angle": by
-        angle, whatever table the pump has. Raises Refused, or Unknown if the outcome stays unknown."""
+    def run_start(self, token: str, purpose: str, amount: int, rate: Rate, **how: str | int) -> Reply:
+        """Order a bolus without a program, at most once. `amount`: steps for purpose "calibration", nl for "priming". `how`: `law` "angle",
+        and `hold_s`, for which the motor stays energised after it. Raises Refused, or Unknown if the outcome stays unknown."""
         by_steps = purpose == CALIBRATION
         amounts = {"steps": amount if by_steps else 0, "volume_nl": 0 if by_steps else amount}
-        params = {"token": token, "purpose": purpose, **amounts, **vars(rate), **({"law": law} if law else {})}
+        params = {"token": token, "purpose": purpose, **amounts, **vars(rate), **how}
         return {"token": token, **self.command("run.start", params, lambda: self._settle_bolus(token))}
-
-    def calibration_set(self, packed: bytes) -> Reply:
-        """Activate a packed calibration; `b""` returns to the bench's nominal one."""
-        params = {"calibration": base64.b64encode(packed).decode()}
-        return self.command("calibration.set", params, lambda: self._settle_calibration(packed))
 
     def bolus_cancel(self, token: str) -> Reply:
         """Cancel the bolus of this token. Raises Refused, or Unknown if the outcome stays unknown."""
@@ -349,12 +336,6 @@ class Client(RotorCalls):
         reply = self._still_there(lambda: self.bolus_status(token))
         return {**reply, "settled": True} if reply and reply.get("state") in BOLUS_STATES else None
 
-    def _settle_calibration(self, packed: bytes) -> Reply | None:
-        reply = self._still_there(self.calibration_read)
-        current = reply["calibration"] if reply else None
-        same = reply is not None and (base64.b64decode(current["packed"]) if current else b"") == packed
-        return {**reply["status"], "settled": True} if reply and same else None
-
     def _settle_cancel(self, token: str) -> Reply | None:
         reply = self._still_there(lambda: self.bolus_status(token))
         return {**reply, "settled": True} if reply and reply.get("state") not in LIVE_STATES else None
@@ -374,9 +355,3 @@ class Client(RotorCalls):
             return None
         taken = reply.get("keys") == (SET if drawn else NONE) and all(self.proves(role, key) for role, key in drawn.items())
         return {"done": True, "wait_s": 0, "hold_s": 0, "settled": True} if taken else None
-
-    def _still_there(self, question: Callable[[], Reply]) -> Reply | None:
-        try:
-            return question()
-        except (LinkLost, NoPump, PortBusy, Refused, BadAnswer):
-            return None

@@ -53,7 +53,7 @@ class Report:
         """Return the page, complete in one text."""
         known, made = self.line.prescribed, self.sections
         first = [made.totals(), made.missed(), made.boluses(), made.therapy(), made.entries()]
-        rest = [made.alarms(), made.pauses(), made.power(), made.runs(), made.calibrations(), made.clock(), made.journal()]
+        rest = [made.alarms(), made.pauses(), made.power(), made.runs(), made.calibrations(), made.laws(), made.clock(), made.journal()]
         empty = [one.empty for one in (*first, *rest) if not one.rows]
         return page(
             "report.html",

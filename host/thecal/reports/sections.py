@@ -18,6 +18,7 @@ from thecal.quantities.exact import drugs_of
 from thecal.reports.therapy import HOW, TherapyRows, text_of
 from thecal.reports.words import Words, offset_text
 from thecal.text import calibration as calibration_text
+from thecal.text import law as law_text
 from thecal.text.program import entries
 from thecal.text.protocol import entry_text
 from thecal.text.protocol import facts as protocol_facts
@@ -307,6 +308,12 @@ class Sections:
         head = ("set at", "a step before", "a step from here on", "weighed", "scatter", "id")
         note = "Each volume uses the calibration of its time." if rows else ""
         return Section("Calibrations set", head, rows, "no calibration", note)
+
+    def laws(self) -> Section:
+        """Return by which law the pump dosed, and its changes: a step is a volume by volume, an angle by angle."""
+        found = self.line.laws.within(self.from_ms, self.to_ms) if self.line.laws.changes else []
+        rows = [(self.words.time(one.at_ms), f"by {one.law}", law_text.why(one.cause).cause if one.cause else "") for one in found]
+        return Section("Dosed by volume or by angle", ("from", "law", "why by angle"), rows, "by angle: no table of the rotor")
 
     def clock(self) -> Section:
         """Return the changes of the clock."""

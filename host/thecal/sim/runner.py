@@ -298,9 +298,13 @@ class SimulatedPump:
             now_ns = self._hardware.settle()
             return self.rotor.outlet.delivered_nl(now_ns if at_ms is None else round(at_ms * _NS_PER_MS))
 
-    def delivered_series_nl(self, from_ms: int, to_ms: int, every_ms: int) -> list[float]:
-        """Return `delivered_nl` at even times, `to_ms` included; needs `record_volume` for times that are not recent."""
-        return [self.delivered_nl(at_ms) for at_ms in range(from_ms, to_ms + 1, every_ms)]
+    def delivered_series_nl(self, from_ms: int, to_ms: int, every_ms: int, as_weighed: bool = False) -> list[float]:
+        """Return `delivered_nl` at even times, `to_ms` included; needs `record_volume` for times that are not recent. `as_weighed`:
+        behind the balance's lag, without its other errors."""
+        with self._timeline.condition:
+            self._hardware.settle()
+            look = self.rotor.outlet.weighed_nl if as_weighed else self.rotor.outlet.delivered_nl
+            return [look(at_ms * _NS_PER_MS) for at_ms in range(from_ms, to_ms + 1, every_ms)]
 
     def slip(self, degrees: float) -> None:
         """Let the rotor stay for the next so many degrees of the motor."""

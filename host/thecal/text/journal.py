@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from thecal.quantities.amounts import clock_text, long_span, ml_per_h, offset_text
 from thecal.quantities.measured import volume
+from thecal.text import law
 
 Row = dict[str, Any]
 STAMP = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "utc", "first_sequence", "last_sequence")  # the table puts them in order
 # How the pump does it, and what another column already says.
 HIDDEN = ("remainder", "modulus", "leased_steps", "release", "journal_identity", "boot_number", "unique_id",
-          "powered_on_s", "position_steps")  # fmt: skip
+          "powered_on_s", "position_steps", "motor_steps", "zero_steps")  # fmt: skip
 BY_STEPS = ("calibration_set",)  # a calibration is a volume and its steps
 
 
@@ -45,6 +46,8 @@ def pair_of(calibration: Mapping[str, Any]) -> Pair:
 
 def worded(row: Row, pair: Pair, seconds_s: int | None) -> Iterator[tuple[str, Any]]:
     """Yield the fields of one row; a field that has no words is left out."""
+    if row["event"] == "law":
+        row = {name: value for name, value in row.items() if name != "cause"} | {"law": law.line(row["law"], row["cause"])}
     for name, value in row.items():
         if name in STAMP:
             yield name, value

@@ -19,6 +19,7 @@ from thecal.quantities.amounts import clock_text, doses_text, ml_per_h, span, st
 from thecal.quantities.exact import ng_per_nl
 from thecal.quantities.typed import decimal
 from thecal.text import calibration as calibration_text
+from thecal.text import law as law_text
 from thecal.text import line as line_text
 from thecal.text import protocol as protocol_text
 from thecal.text.faults import fault_text, severity
@@ -200,6 +201,7 @@ def step_rows(status: Status) -> list[tuple[str, str]]:
         ("delivered", steps_text(status["delivered_steps"], pair)),
         ("ordered", f"{status['ordered_steps']} steps; the guard's counter is at {status['guard_steps']}"),
         ("uncertain", steps_text(status["uncertain_steps"], pair)),
+        *([("motor", f"{status['motor_steps']} motor steps")] if "motor_steps" in status else []),
         ("leased", f"{status.get('leased_steps', status['delivered_steps'])} steps; the ceilings count whole leases"),
         *([("pair", calibration_text.pair(pair))] if pair else []),
     ]
@@ -253,6 +255,7 @@ def rows(status: Status, beside: Beside = NOTHING, steps: bool = False) -> list[
         ("ceilings", ceilings_text(status, beside)),
         *reservoir_rows(status),
         ("calibration", calibration_text.line(calibration)),
+        *law_text.rows(status),
         ("clock", clock_text(status["utc_s"], status["offset_s"]) + (f" ({clock.text()})" if clock and status["utc_s"] else "")),
         *supply_rows(status),
         *library_rows(status.get("therapy") or {}),

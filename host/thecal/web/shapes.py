@@ -100,6 +100,7 @@ class PumpView(Shape):
     orders: list[Running]
     online: bool
     error: Trouble | None
+    law_text: str
     keys: Keys
     asof_utc_s: int
 

@@ -11,6 +11,7 @@ from pumpcore.orders.bolus import LIVE
 from pumpcore.units import NL_PER_ML
 from thecal.quantities import measured
 from thecal.text import faults as fault_text
+from thecal.text import law as law_text
 from thecal.text import protocol as protocol_text
 from thecal.text import status as status_text
 from thecal.web.shapes import Active, Alarm, Keys, PumpView, Reservoir, Running, Today, Trouble
@@ -72,6 +73,7 @@ def view(known: Known) -> PumpView:
         alarms=[alarm(number) for number in status["alarms"]],
         program=Active(name=status["program_name"], digest=status.get("program_digest") or "") if status.get("program_name") else None,
         orders=orders(status),
+        law_text=law_text.line(status["law"], status["law_cause"]) if law_text.short(status) else "",
         keys=next((one for one in KEYS if one == status.get("keys")), "none"),
         asof_utc_s=int(time.time()),
     )
@@ -88,6 +90,7 @@ NOTHING_KNOWN: dict[str, Any] = {
     "alarms": [],
     "program": None,
     "orders": [],
+    "law_text": "",
     "keys": "none",
     "asof_utc_s": 0,
 }

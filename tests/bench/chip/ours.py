@@ -13,7 +13,7 @@ PLENTY_STEPS = 10_000_000
 class Bench:
     """The bench attributes that hal/rp2 needs: a driver disabled by a high enable line, or coils disabled by a low one."""
 
-    target, clock_chip, forward = "rp2", False, True
+    target, clock_chip, forward, sensor_hz = "rp2", False, True, 0
     kind, coil_style, disabled_level, max_rate_hz = "step_dir", "", 1, 25_000
     wake_us = 0
     pins = {"step": 2, "dir": 3, "enable": 4, "stop_button": 14}

@@ -1,6 +1,6 @@
 """Tables of a rotor: paid, reached, laid in items, halted, and another table; near zero and at positions of 10**11."""
 
-from pumpcore.motion.rotor import PARTS, Path, Rotor, plain
+from pumpcore.motion.rotor import PARTS, Path, Rotor, plain, prices_of
 
 
 def _prices(bins: int, turn: int, seed: int) -> list:
@@ -19,6 +19,19 @@ def _tables() -> list:
     return [
         Rotor(_prices(192, PARTS * 3_200, 7), 1, 3_200), Rotor(_prices(97, PARTS * 22_800, 11), 11, 22_800), Rotor([PARTS * 200], 1, 200),
     ]
+
+
+def _priced() -> list:
+    """Prices of signed volumes: what flows back is made up for first, also round the turn."""
+    made = []
+    for bins, turn, seed in ((192, PARTS * 3_200, 5), (97, PARTS * 22_800, 3), (384, PARTS * 51_200, 8)):
+        volumes, left = [], turn
+        for number in range(bins - 1):
+            seed = (seed * 1_103_515_245 + 12_345) % (1 << 31)
+            volumes.append((seed >> 10) % (4 * turn // bins) - turn // bins)
+            left -= volumes[number]
+        made.append(prices_of(volumes + [left]))
+    return made
 
 
 def _paid() -> list:
@@ -49,4 +62,4 @@ def _laid() -> list:
 
 
 def run() -> list:
-    return [_paid(), _laid()]
+    return [_priced(), _paid(), _laid()]

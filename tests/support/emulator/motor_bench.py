@@ -27,7 +27,7 @@ def drain():
 _ATTACH = """
 if board is not None: board.make_safe()
 class Bench:
-    target, clock_chip, forward = "rp2", False, {forward}
+    target, clock_chip, forward, sensor_hz = "rp2", False, {forward}, 0
     kind, coil_style, disabled_level, max_rate_hz = {kind!r}, {style!r}, {off_level}, {max_rate_hz}
     pins, wake_us = {pins!r}, {wake_us}
 board = Board()

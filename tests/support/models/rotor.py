@@ -67,6 +67,26 @@ def _edges(prices: tuple[int, ...]) -> list[int]:
     return [0, *itertools.accumulate(prices)]
 
 
+def oracle_times(table: tuple[list[int], int, int], first: int, laid: list[tuple[int, int]]) -> list[tuple[Fraction, Fraction]]:
+    """Return when each of the motor's next steps is due, in us by fractions alone, and the time of a grain.
+
+    `table`: prices, turns, turns_steps. `first`: the motor's position from the rotor's zero. The plan is a line in dose within each item.
+    """
+    step, at_us = first, 0
+    plan, due = exact_paid(*table, step) // 1, []
+    cost = exact_paid(*table, step + 1) // 1
+    for steps, duration_us in laid:
+        grains = steps * PARTS * table[1]
+        while cost <= plan + grains:
+            step += 1
+            grain_us = Fraction(duration_us, grains) if grains else Fraction(0)
+            due.append((at_us + (cost - plan) * grain_us, grain_us))
+            cost = exact_paid(*table, step + 1) // 1
+        plan += grains
+        at_us += duration_us
+    return due
+
+
 def times_us(items: Iterable[tuple[int, int]]) -> list[Fraction]:
     """Return when the generator makes each step of `items`."""
     times, at_us = [], 0

@@ -49,7 +49,7 @@ def pump(number: int, **changed: Any) -> Json:
         "delivered_today": {"ml": 4.213, "plus_minus_ml": 0.06, "text": "4.213 mL ± 0.06 mL", "least_ml": None},
         "reservoir": {"left_ml": 12.4, "capacity_ml": 20.0, "text": "12.4 of 20 mL"},
         "alarms": [], "program": {"name": "Circadian feed", "digest": DIGEST}, "orders": [], "online": True, "error": None, "keys": "none",
-        "asof_utc_s": NOW_S, **changed,
+        "law_text": "", "asof_utc_s": NOW_S, **changed,
     }  # fmt: skip
 
 

@@ -1,5 +1,8 @@
 """A board for running the app on CPython: the simulator's plant, a clock that moves when told, littlefs with the board's geometry."""
 
+from collections.abc import Callable
+from typing import Any
+
 from hal.absent import BoardState
 from support.pump.flash import Chip, Flash
 from thecal.sim.world.plant import Plant
@@ -250,13 +253,16 @@ class Board:
         self.watchdog = Watchdog()
         self.buttons = Buttons()
         self.supply = Supply()
+        self.sensor: RotorSensor | None = None
         self.buzzer = Buzzer()
         self.system = System()
         self.state = BoardState()
 
     def attach(self, bench: object) -> bool:
-        self.bench = bench
-        return bench is not None and bench.target in self.targets
+        self.bench: Any = bench
+        if bench is not None and self.bench.sensor_hz:
+            self.sensor = RotorSensor(self.stepper)
+        return bench is not None and self.bench.target in self.targets
 
     def cut(self) -> None:
         """Hold the enable line off, like the chip's guard."""
@@ -276,3 +282,35 @@ class Board:
         state.underruns, state.tripped = plant.underruns + stepper.more_underruns, plant.guard.tripped
         state.stop_pressed = self.buttons.stop
         return state
+
+
+class RotorSensor:
+    """An AS5600 on a rotor that stands at the motor's steps of this boot, `more_steps` away; the magnet adds `bent` counts at an angle."""
+
+    MAGNET = 0x20
+
+    def __init__(self, stepper: Stepper, turn_steps: int = 3_200) -> None:
+        self._stepper, self._turn_steps = stepper, turn_steps
+        self.status = self.MAGNET
+        self.more_steps = 0.0
+        self.stands_at: float | None = None
+        self.bent: Callable[[float], float] = lambda angle: 0.0
+        self.shown: list[int] = []  # what it shows instead, next first
+        self.fails = False
+        self.reads = self.freed = 0
+
+    def angle(self) -> float:
+        """Return where the rotor stands, in counts over all turns."""
+        steps = self._stepper.true_steps if self.stands_at is None else self.stands_at
+        return (steps + self.more_steps) * 4096 / self._turn_steps
+
+    def counts(self) -> int:
+        self.reads += 1
+        if self.fails:
+            raise OSError(110)
+        if self.shown:
+            return self.shown.pop(0)
+        return int(self.angle() + self.bent(self.angle()) + 1_234.5) % 4096
+
+    def free(self) -> None:
+        self.freed += 1

@@ -12,8 +12,9 @@ from support.pump.running import UnitPump
 
 def learned_one(rate: Callable[[float], float] | None = None, bins: int = 192, **changed: object) -> Learned:
     values = {
-        "bins": bins, "turns": 1, "turns_steps": 3_200, "utc_s": MONDAY_UTC_S, "deviation_nl": 25, "backflow_nl": 330, "lag_ms": 700,
-        "bench": "unit", "tube": "T1", "lot": "L 1", "prices": prices_of(rate or sinus(), bins, 3_200),
+        "bins": bins, "turns": 1, "turns_steps": 3_200, "utc_s": MONDAY_UTC_S, "deviation_nl": 25, "backflow_nl": 330, "residual_ug": 160,
+        "lag_ms": 700,
+        "bench": "unit", "tube": "T1", "lot": "L 1", "volumes": prices_of(rate or sinus(), bins, 3_200),
     } | changed  # fmt: skip
     one = Learned()
     for name, value in values.items():

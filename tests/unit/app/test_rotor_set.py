@@ -39,13 +39,21 @@ def test_a_table_is_packed_and_read_the_same(bins: int) -> None:
     for wide in (False, True):
         one = learned_one(bins=bins, turns_steps=3_200)
         if wide:
-            one.prices = [0] * (bins - 1) + [64 * 3_200]
+            one.volumes = [-40_000] + [0] * (bins - 2) + [64 * 3_200 + 40_000]
         packed = learned.pack(one)
         back = learned.unpack(packed)
         assert back.describe() == one.describe() == {**back.describe(), "id": weighed.identity(packed)}
-        assert list(back.prices) == list(one.prices)
+        assert list(back.volumes) == list(one.volumes)
         assert learned.pack(back) == packed
         assert back.rotor().paid(3_200) == 64 * 3_200
+
+
+def test_what_flows_back_is_kept_and_costs_nothing() -> None:
+    """A verification needs the head's shape: prices alone are flat where liquid flows back."""
+    volumes = [64 * 1_000, -64 * 300, -64 * 100, 64 * 2_600]
+    back = learned.unpack(learned.pack(learned_one(bins=4, volumes=volumes)))
+    assert list(back.volumes) == volumes
+    assert [back.rotor().paid(800 * bin_) for bin_ in range(5)] == [0, 64 * 1_000, 64 * 1_000, 64 * 1_000, 64 * 3_200]
 
 
 def test_192_bins_fit_a_short_line() -> None:
@@ -138,8 +146,8 @@ def test_a_table_can_be_taken_away() -> None:
     ("changed", "fault"),
     [
         ({"tube": "T2"}, "rotor_other"), ({"lot": ""}, "rotor_other"), ({"bench": "else"}, "rotor_other"),
-        ({"turns_steps": 3_201, "prices": prices_of(dip(0.2), 192, 3_201)}, "rotor_other"), ({"turns": 2}, "rotor_other"),
-        ({"utc_s": MONDAY_UTC_S + 2 * S_PER_DAY}, "calibration_date"), ({"prices": [1] * 192}, "rotor_format"),
+        ({"turns_steps": 3_201, "volumes": prices_of(dip(0.2), 192, 3_201)}, "rotor_other"), ({"turns": 2}, "rotor_other"),
+        ({"utc_s": MONDAY_UTC_S + 2 * S_PER_DAY}, "calibration_date"), ({"volumes": [1] * 192}, "rotor_format"),
     ],
 )  # fmt: skip
 def test_another_bench_tube_or_lot_and_what_is_no_turn_are_refused(changed: dict, fault: str) -> None:

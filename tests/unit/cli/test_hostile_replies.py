@@ -67,6 +67,8 @@ VERBS = {
     ("key", "forget", "--yes"): STOPPED,
     ("calibrate", "--history"): STOPPED,
     ("calibrate", "--forget", "--yes"): STOPPED,
+    ("calibrate", "--rotor", "--history"): STOPPED,
+    ("calibrate", "--rotor", "--forget", "--yes"): STOPPED,
     ("calibrate", *WEIGHTS, "--yes"): STOPPED,
     ("calibrate", *WEIGHTS, "--verify"): STOPPED,
 }

@@ -7,7 +7,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from pumpcore.wire import replies
 from pumpcore.wire.replies import REPLIES, keys
-from thecal.cli.schema import therapy, verbs
+from thecal.cli.schema import therapy, verbs, weighing
 
 THERAPY = keys(replies.THERAPY)
 # shape: the kinds whose keys it has, and what the host adds
@@ -20,6 +20,7 @@ REPEATED: dict[type[BaseModel], tuple[list[tuple], set[str]]] = {
     verbs.Begun: ([REPLIES["start"]], {"settled"}),
     verbs.Stop: ([REPLIES["stop"]], {"run"}),
     verbs.Alarm: ([replies.ALARM], set()),
+    weighing.Rotor: ([replies.ROTOR], set()),
     verbs.Maintenance: ([REPLIES["maintenance"]], set()),
     verbs.Name: ([REPLIES["name.set"]], {"settled"}),
     therapy.Therapy: ([replies.THERAPY], set()),

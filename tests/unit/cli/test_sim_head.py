@@ -53,6 +53,8 @@ def orders(monkeypatch: pytest.MonkeyPatch) -> Orders:
         (["--balance", "--balance-digit", "2 mg"], ["--balance-digit '2 mg'", "0.01 mg, 0.1 mg, 1 mg, 10 mg"]),
         (["--balance", "--balance-noise", "2 mL"], ["--balance-noise", "0.15 mg"]),
         (["--balance", "--evaporation", "2 mL/h"], ["--evaporation", "0.5 mg/h"]),
+        (["--alter", "line=5"], ["--alter line=5", "has no unit", "line=5s"]),
+        (["--alter", "seed=5"], ["can't change while the pump runs"]),
         (["--slip", "6", "--turn", "5"], ["--slip and --turn are two orders", "one at a time"]),
     ],
 )

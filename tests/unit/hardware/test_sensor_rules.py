@@ -1,4 +1,4 @@
-"""A test bench with a sensor of the rotor on a bus of its own: the rules take it, break it in seven ways, and no board gets it."""
+"""A test bench with a sensor of the rotor on a bus of its own: the rules take it, break it in seven ways, and a board gets it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -93,6 +93,9 @@ def test_two_modules_of_one_address_are_refused() -> None:
     assert "E9: ROTOR and ROTOR2 may both answer at 0x36 on the sensor bus" in findings(second)
 
 
-def test_no_board_gets_it() -> None:
+def test_a_board_gets_it_unless_another_sensor_is_named() -> None:
+    bench = wiring_changes.changed(CASE)
+    bench_slot.require_for_board(bench)
+    bench["sensors"]["tube"] = {"chip": "optical", "air_above_mv": 1_800, "air_after_nl": 20_000}
     with pytest.raises(BadInput, match="sensor_unsupported"):
-        bench_slot.require_for_board(wiring_changes.changed(CASE))
+        bench_slot.require_for_board(bench)

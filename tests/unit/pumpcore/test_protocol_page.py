@@ -181,9 +181,9 @@ def test_the_layout_of_a_rotor_s_table_is_that_of_the_code() -> None:
     packed = learned.pack(one)
     read = {name: struct.unpack_from("<" + kind, packed, int(offset))[0] for offset, kind, name, _ in rows}
     fields = {name: getattr(one, name) for name in learned.FIELDS}
-    assert read == {"magic": b"TCR1", "price_bytes": 2, "bench_bytes": 4, "tube_bytes": 2, "lot_bytes": 3, **fields}
-    assert packed[30:39] == b"unitT1L 1"
-    assert struct.unpack(f"<{one.bins}H", packed[39:]) == tuple(one.prices)
+    assert read == {"magic": b"TCR1", "volume_bytes": 2, "bench_bytes": 4, "tube_bytes": 2, "lot_bytes": 3, **fields}
+    assert packed[34:43] == b"unitT1L 1"
+    assert struct.unpack(f"<{one.bins}h", packed[43:]) == tuple(one.volumes)
 
 
 def test_the_causes_of_a_law_are_those_of_the_code() -> None:

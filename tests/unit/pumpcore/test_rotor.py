@@ -1,5 +1,6 @@
 """Dose by volume: table, inverse, and every motor step against its time in the exact plan."""
 
+import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -7,11 +8,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from pumpcore.motion import rotor
 from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.motion.profile import Train
 from pumpcore.motion.rotor import PARTS, Path, Rotor, plain
 from pumpcore.units import US_PER_S
-from support.models.rotor import dip, exact_paid, prices_of, random_prices, sinus, times_us
+from support.models.rotor import dip, exact_paid, oracle_times, prices_of, random_prices, sinus, times_us
 
 EVEN_US = 901  # a step that is off an even run by 0.9 ms stays in it; times are rounded up to 1 us
 HEADS = (sinus(), dip(0.20), dip(0.35))
@@ -92,6 +94,21 @@ def test_up_to_an_edge_every_step_costs_the_same(rotor: Rotor, position: int) ->
     assert not costs or max(costs) - min(costs) <= 1
 
 
+@given(st.lists(st.integers(-5_000, 9_000), min_size=2, max_size=40).filter(lambda volumes: sum(volumes) > 0))
+def test_a_bin_costs_what_it_adds_to_the_highest_volume_so_far(volumes: list[int]) -> None:
+    turn, edges = sum(volumes), [0, *itertools.accumulate(volumes * 3)]
+    highest = list(itertools.accumulate(edges, max))[2 * len(volumes) :]
+    prices = rotor.prices_of(volumes)
+    assert prices == [after - before for before, after in itertools.pairwise(highest)]
+    assert sum(prices) == turn and min(prices) >= 0
+
+
+def test_volumes_that_are_no_turn_have_no_prices() -> None:
+    for volumes in ([-1, 0], [-64 * 200, 0], [64 * 200, -1]):
+        with pytest.raises(ValueError, match="turn"):
+            Rotor(rotor.prices_of(volumes), 1, 200)
+
+
 @pytest.mark.parametrize("prices", [[], [-1, 64 * 200 + 1], [64 * 200 - 1], [64 * 200, 1], [32 * 200, 64 * 200, -32 * 200]])
 def test_a_table_whose_turn_is_not_the_pair_is_refused(prices: list[int]) -> None:
     with pytest.raises(ValueError):
@@ -101,26 +118,6 @@ def test_a_table_whose_turn_is_not_the_pair_is_refused(prices: list[int]) -> Non
 # --- path ----------------------------------------------------------------------------------------------------------
 
 
-def oracle_times(table: tuple[list[int], int, int], path: Path, laid: list[tuple[int, int]]) -> list[tuple[Fraction, Fraction]]:
-    """Return when each of the motor's next steps is due, by fractions alone, and the time of a grain.
-
-    The plan is a line in dose within each item.
-    """
-    step, at_us = path.motor_steps() - path.zero_steps, 0
-    plan, due = exact_paid(*table, step) // 1, []
-    cost = exact_paid(*table, step + 1) // 1
-    for steps, duration_us in laid:
-        grains = steps * PARTS * table[1]
-        while cost <= plan + grains:
-            step += 1
-            grain_us = Fraction(duration_us, grains) if grains else Fraction(0)
-            due.append((at_us + (cost - plan) * grain_us, grain_us))
-            cost = exact_paid(*table, step + 1) // 1
-        plan += grains
-        at_us += duration_us
-    return due
-
-
 @given(tables(), LAID, FAR, FAR, PACES)
 def test_each_step_comes_when_the_plan_has_paid_it(
     table: tuple[list[int], int, int], laid: list[tuple[int, int]], dose: int, zero_steps: int, paces: tuple[int, int],
@@ -128,7 +125,7 @@ def test_each_step_comes_when_the_plan_has_paid_it(
     """Never earlier than by the even run's 0.9 ms and a grain, and late by that and what the pace holds up only."""
     assume(len(table[0]) > 1)
     path = path_of(Rotor(*table), dose, zero_steps, paces, zero_steps)
-    due, lease = oracle_times(table, path, laid), path.motor(dose + sum(steps for steps, _ in laid))
+    due, lease = oracle_times(table, path.motor_steps() - path.zero_steps, laid), path.motor(dose + sum(steps for steps, _ in laid))
     made: list[tuple[int, int]] = []
     left_us = 0
     for steps, duration_us in laid:

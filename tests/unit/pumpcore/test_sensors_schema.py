@@ -1,4 +1,4 @@
-"""The sensors that a bench may reserve: what the host refuses, in which words, what it accepts, and that no pump runs such a bench."""
+"""The sensors that a bench may name: what the host refuses, in which words, what it accepts, and that a pump reads the rotor's alone."""
 
 import json
 
@@ -86,14 +86,19 @@ def test_a_wrong_sensor_is_refused_in_these_words(table: dict, changes: dict, wo
 
 TAKEN = {
     "all": (SENSED, {}),
-    "the rotor alone": (ROTOR, {}),
+    "the rotor and enable_sense": (ROTOR, {"pins.enable_sense": 5}),
     "enable_sense alone": (SENSED, ALONE | NO_PINS | {"pins.enable_sense": 5}),
+    "a simulated rig": (SIM, {"sensors": SENSED["sensors"]}),
+}
+READ = {
+    "the rotor alone": (ROTOR, {}),
     "no clock, any block": (
         ROTOR,
         {"clock_chip": False, "pins.clock_sda": ABSENT, "pins.clock_scl": ABSENT, "pins.sensor_sda": 20, "pins.sensor_scl": 21},
     ),
-    "a simulated rig": (SIM, {"sensors": SENSED["sensors"]}),
+    "a simulated rig": (SIM, {"sensors": ROTOR["sensors"]}),
     "coils": (COILS, {"sensors": ROTOR["sensors"], "pins.sensor_sda": 18, "pins.sensor_scl": 19}),
+    "backwards": (ROTOR, {"sensors.rotor.direction": "reverse"}),
 }
 
 
@@ -103,8 +108,37 @@ def test_a_right_one_is_taken_by_the_host_and_refused_by_the_pump(table: dict, c
     made = changed(table, changes)
     bench = sensors.read(made)
     assert not set(bench.pins) & set(sensors.PIN_NAMES)
-    with pytest.raises(SensorUnsupported, match="reads no sensor"):
+    with pytest.raises(SensorUnsupported, match="reads the rotor's AS5600 alone"):
         parse(json.dumps(made).encode())
+    assert not sensors.is_read(made)
+
+
+@pytest.mark.parametrize(("table", "changes"), READ.values(), ids=READ)
+def test_a_bench_with_the_rotors_sensor_alone_is_taken_by_both(table: dict, changes: dict) -> None:
+    made = changed(table, changes)
+    sensors.read(made)
+    bench = parse(json.dumps(made).encode())
+    assert bench.sensor_hz == 100_000
+    assert bench.sensor_forward is (made["sensors"]["rotor"]["direction"] == "forward")
+    assert sensors.is_read(made)
+
+
+PUMP_REFUSES = {
+    "address": ({"sensors.rotor.address": 0x37}, "sensors.rotor.address must be a whole number from 54 to 54"),
+    "direction": ({"sensors.rotor.direction": 1}, "sensors.rotor.direction must be one of forward, reverse"),
+    "speed": ({"sensors.bus_hz": 9_999}, "sensors.bus_hz must be a whole number from 10000"),
+    "no pin": ({"pins.sensor_sda": ABSENT}, "pins.sensor_sda is missing"),
+    "crossed": ({"pins.sensor_sda": 19, "pins.sensor_scl": 18}, "must be SDA and SCL of one I2C block"),
+    "the clock's block": ({"pins.sensor_sda": 16, "pins.sensor_scl": 17}, "on the I2C block of the clock"),
+    "pins without a sensor": ({"sensors": ABSENT}, "pins.sensor_sda is not a key of this bench"),
+}
+
+
+@pytest.mark.parametrize(("changes", "words"), PUMP_REFUSES.values(), ids=PUMP_REFUSES)
+def test_a_wrong_rotor_sensor_is_refused_by_the_pump_too(changes: dict, words: str) -> None:
+    with pytest.raises(BenchError) as caught:
+        parse(json.dumps(changed(ROTOR, changes)).encode())
+    assert words in str(caught.value) and not isinstance(caught.value, SensorUnsupported)
 
 
 @pytest.mark.parametrize("table", [SIM, STEP_DIR, COILS], ids=["sim", "step_dir", "coils"])
@@ -120,5 +154,5 @@ def test_a_bench_with_sensors_is_refused_before_anything_is_written_in_the_words
     with pytest.raises(BadInput) as refused:
         bench_slot.require_for_board(SENSED)
     assert text in refused.value.cause and "sensor_unsupported" in refused.value.cause and refused.value.do == do
-    with pytest.raises(BadInput, match="reads none"):
+    with pytest.raises(BadInput, match="does not read"):
         bench_slot.require_for_board({**SENSED, "sensors": {}})

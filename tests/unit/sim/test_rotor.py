@@ -65,8 +65,19 @@ def test_the_balance_weighs_what_left_the_head() -> None:
         sim.advance_by(120_000)
         shown_ug = sim.balance.pan.look().mass_ug
         at_ms = sim.now_ms() // 100 * 100
+        assert sim.delivered_series_nl(at_ms - 200, at_ms, 100, as_weighed=True) == sim.delivered_series_nl(at_ms - 200, at_ms, 100)
         assert shown_ug == pytest.approx(sim.delivered_nl(at_ms) * 0.9982, abs=51)
         assert sim.balance_delivered_ug() == pytest.approx(sim.delivered_nl() * 0.9982)
+
+
+def test_a_series_may_be_that_of_a_balance_with_a_lag() -> None:
+    with rig("dip20", balance=BalanceOptions(lag_s=0.7), record_volume=True) as (sim, client):
+        client.start()
+        sim.advance_by(60_000)
+        now_ms = sim.now_ms()
+        true_nl, shown_nl = (sim.delivered_series_nl(now_ms - 30_000, now_ms, 1_000, as_weighed) for as_weighed in (False, True))
+        behind_nl = [true - shown for true, shown in zip(true_nl, shown_nl, strict=True)]
+        assert sum(behind_nl) / len(behind_nl) == pytest.approx(0.7 * (true_nl[-1] - true_nl[0]) / 30, rel=0.15)
 
 
 def test_no_jump_unless_asked_for() -> None:

@@ -167,7 +167,8 @@ def test_the_scatter_of_the_calibration_is_in_the_total(runs: int, text: str) ->
 def test_a_pump_without_a_bench_has_only_steps() -> None:
     pump = ready()
     status = {**told(pump), "calibration": None}
-    assert rate_text(status) == "0 mL/h" and [label for label, _ in step_rows(status)] == ["delivered", "ordered", "uncertain", "leased"]
+    counts = ["delivered", "ordered", "uncertain", "motor", "leased"]
+    assert rate_text(status) == "0 mL/h" and [label for label, _ in step_rows(status)] == counts
 
 
 def test_a_stop_says_the_mass_first_while_the_line_holds_one_content() -> None:

@@ -260,3 +260,24 @@ def test_the_longest_chart_is_made_before_somebody_asks(server: Server, page: Te
     wait_until(lambda: (pump.id, "30d") in server.charts._made, 10)
     monkeypatch.setattr(server.worker, "run", lambda *arguments: pytest.fail("it was made again"))
     assert page.get(f"/api/pumps/{pump.id}/chart?span=30d").json()["complete"] is True
+
+
+@pytest.mark.parametrize(
+    ("law", "cause", "text"),
+    [
+        ("volume", "", "by volume"),
+        ("angle", "phase_power", "by angle: the rotor's angle is unknown since the pump was powered up or got another table"),
+        ("angle", "no_table", ""),
+    ],
+)
+def test_the_law_is_shown_for_pumps_with_a_table(page: TestClient, pump: TherapyPump, law: str, cause: str, text: str) -> None:
+    assert seen(page)["law_text"] == "", "an older firmware reports no law"
+    status, asked = pump.do_status, []
+
+    def do_status() -> dict:
+        asked.append(law)
+        return {**status(), "law": law, "law_cause": cause}
+
+    pump.do_status = do_status  # type: ignore[method-assign]
+    wait_until(lambda: len(asked) > 1)
+    wait_until(lambda: seen(page)["law_text"] == text)

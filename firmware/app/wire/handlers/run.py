@@ -50,8 +50,9 @@ def mark(pump: Pump) -> None:
 def run_start(pump: Pump, params: dict) -> dict:
     """Order a bolus alone, for priming or calibration; needs a bench and no program. At most once (R8).
 
-    `steps` for a calibration, `volume_nl` for priming; the other one is 0. `law` "angle": this run is by angle. Refusals
-    `not_stopped`, `alarm_active`, `in_maintenance`, `supply_off`, `supply_high`, `primed_already`, and those of bolus.start.
+    `steps` for a calibration, `volume_nl` for priming; the other one is 0. `law` "angle": this run is by angle. `hold_s`: the motor stays
+    energised so long after its end. Refusals `not_stopped`, `alarm_active`, `in_maintenance`, `supply_off`, `supply_high`,
+    `primed_already`, and those of bolus.start.
     """
     token = params["token"]
     asked = "steps" if params["purpose"] == boluses.CALIBRATION else "volume_nl"
@@ -76,7 +77,7 @@ def run_start(pump: Pump, params: dict) -> dict:
     if bolus.purpose == boluses.PRIMING and line_nl(pump):
         mark(pump)
         pump.setup.mended("primed", pump.alarms.clear_name)
-    _order(pump, bolus)
+    _order(pump, bolus, params.get("hold_s", 0))
     return reply(bolus)
 
 
@@ -115,7 +116,9 @@ def _check_ceilings(pump: Pump, bolus: Bolus) -> None:
     check_room(pump, binding, bolus)
 
 
-def _order(pump: Pump, bolus: Bolus) -> None:
+def _order(pump: Pump, bolus: Bolus, hold_s: int) -> None:
+    if hold_s:
+        pump.journal.append("run_held", (bytes.fromhex(bolus.token), hold_s))
     values = (
         bytes.fromhex(bolus.token), boluses.PURPOSES.index(bolus.purpose), bolus.volume_nl, bolus.steps,
         bolus.rate_nl, bolus.rate_seconds_s, pump.position_steps(), pump.book.powered_on_s(),
@@ -123,7 +126,7 @@ def _order(pump: Pump, bolus: Bolus) -> None:
     pump.journal.append("run_ordered", values)
     bolus.begins_at_ms = pump.board.clock.uptime_ms()
     pump.remember(bolus)
-    pump.delivery.order_alone(bolus, STATES[bolus.purpose])
+    pump.delivery.order_alone(bolus, STATES[bolus.purpose], hold_s)
 
 
 # --- bolus_prime -------------------------------------------------------------------------------------------------------------

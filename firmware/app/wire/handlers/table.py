@@ -71,6 +71,7 @@ def identity(pump: Pump) -> dict:
         "motor_steps": motion.motor_steps() if pump.selftest.done else book.position_steps,
         "law": "angle" if cause else "volume",
         "law_cause": cause,
+        "rotor_sensor": motion.watch.state if motion.watch is not None else None,
         "boot": pump.journal.boot,
         "powered_on_s": book.powered_on_s(),
         "program_digest": setup.digest,

@@ -15,7 +15,7 @@ from pumpcore.wire.replies import REPLIES
 from thecal.cli.schema import therapy as of_therapy
 from thecal.cli.schema.of_replies import Shape, repeats
 from thecal.cli.schema.therapy import Clock, Unsent
-from thecal.cli.schema.weighing import Characterise
+from thecal.cli.schema.weighing import Characterise, LearnedRotor, Rotor, VerifiedRotor
 
 
 @repeats(replies.CALIBRATION, without="id weighed_utc_s expires_utc_s expires_nl delivered_nl expired scatter_ppm runs")
@@ -271,9 +271,13 @@ class Report(BaseModel):
 
 
 class Calibrate(BaseModel):
-    """The result of `thecal calibrate`; more keys may follow."""
+    """The result of `thecal calibrate`; more keys may follow. The last three with `--rotor`."""
 
     model_config = ConfigDict(extra="allow")
+
+    rotor: Rotor | None = None
+    learned: LearnedRotor | None = None
+    verified: VerifiedRotor | None = None
 
 
 @repeats(REPLIES["name.set"])

@@ -1,8 +1,47 @@
-"""The `--json` document of `thecal characterise`: a weighed run, in the terms of IEC 60601-2-24."""
+"""The `--json` documents of `thecal characterise`, a weighed run in the terms of IEC 60601-2-24, and of `thecal calibrate --rotor`."""
 
 from __future__ import annotations
 
-from thecal.cli.schema.of_replies import Shape
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from pumpcore.wire import replies as of_pump
+from thecal.cli.schema.of_replies import Shape, repeats
+
+
+@repeats(of_pump.ROTOR)
+class Rotor(Shape):
+    """The table of the rotor in the pump (null: none), by which law it doses next, and where its first bin begins (null: unknown)."""
+
+    table: dict[str, Any] | None
+
+
+class LearnedRotor(BaseModel):
+    """A learned table; errors of two minutes at 100 uL/h in percent. `bins_nl`: what each bin of a turn delivers, with one sigma."""
+
+    model_config = ConfigDict(extra="allow")
+
+    deviation_nl: int
+    backflow_nl: int
+    lag_s: float
+    residual_mg: float
+    plain_percent: float
+    by_volume_percent: float
+    bins_nl: list[float]
+    bins_uncertainty_nl: list[float]
+
+
+class VerifiedRotor(Shape):
+    """Two turns against the stored table, with one sigma; `zero_set`: the pump has taken the phase."""
+
+    gain: float
+    gain_sigma: float
+    phase_degrees: float
+    phase_sigma_degrees: float
+    residual_mg: float
+    residual_sigma_mg: float
+    zero_set: bool
 
 
 class Weighed(Shape):
@@ -20,6 +59,7 @@ class Weighed(Shape):
     protocol: str
     pump: str
     begun_utc: str
+    law: str
 
 
 class Window(Shape):

@@ -1,13 +1,31 @@
-"""`thecal calibrate`: run and weigh several times; fit, review, store, read back. Or verify, list, forget."""
+"""`thecal calibrate`: run and weigh several times; fit, review, store, read back. Or verify, list, forget. With --rotor: what each angle
+of the pump head delivers."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, NamedTuple
 
 import typer
 
-from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.options import AsJson, DryRun, Force, Port, Yes
 from thecal.errors import BadInput
 
 Text = typer.Option
+
+
+class Angles(NamedTuple):
+    """The typed options that count with --rotor."""
+
+    balance: str | None
+    source: Path | None
+    record: Path | None
+    png: Path | None
+    density: str
+    temperature: str
+    buoyancy: bool
+    force: bool
+    yes: bool
+    dry_run: bool
+    as_json: bool
 
 
 def calibrate(
@@ -31,11 +49,16 @@ def calibrate(
     verify: Annotated[bool, Text("--verify", help="Run, weigh and report the error of the stored calibration; change nothing.")] = False,
     history: Annotated[bool, Text("--history", help="List the calibrations in the pump.")] = False,
     forget: Annotated[bool, Text("--forget", help="Return to the bench's nominal calibration.")] = False,
+    rotor: Annotated[bool, Text("--rotor", help="Learn what each angle of the pump head delivers (with --balance).")] = False,
+    png: Annotated[Path | None, Text(metavar="FILE", help="With --rotor: write a picture of the head as PNG.")] = None,
+    record: Annotated[Path | None, Text(metavar="FILE", help="With --rotor: file for the weights (default: named by the date).")] = None,
+    source: Annotated[Path | None, Text("--from", metavar="FILE", help="With --rotor: use the weights of this file; run nothing.")] = None,
+    force: Force = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Calibrate by weight, verify the calibration, or list earlier calibrations."""
+    """Calibrate by weight, verify the calibration, or list earlier calibrations. With --rotor: the same for the angles of the pump head."""
     from thecal.pump.opening import open_pump
     from thecal.pump.steering import interruptible
     from thecal.weighing.calibrate import jobs
@@ -43,6 +66,18 @@ def calibrate(
 
     if sum((verify, history, forget)) > 1:
         raise BadInput("--verify, --history and --forget can't be combined", "give one of them")
+    if rotor:
+        job = "verify" if verify else "history" if history else "forget" if forget else "learn"
+        if mass or tare or runs or prime or tube or lot or no_run or accept_scatter:
+            raise BadInput(
+                "--rotor weighs with a balance alone, with the tube of the stored calibration",
+                "leave --mass, --tare, --runs, --prime, --tube, --lot, --no-run and --accept-scatter away",
+            )
+        liquid = (density, temperature, buoyancy)
+        angles(port, job, Angles(balance, source, record, png, *liquid, force, yes, dry_run, as_json))
+        return
+    if png or record or source:
+        raise BadInput("--png, --record and --from need --rotor", "add --rotor, or leave them away")
     how = jobs.How(yes, dry_run, as_json, accept_scatter, no_run, balance, mass or [], tare or [])
     with interruptible(), open_pump(port) as client:
         if history:
@@ -53,3 +88,27 @@ def calibrate(
             count = runs if runs is not None else len(how.masses) or 3
             typed = Typed(tube, lot, turns, rate, prime, count, density, temperature, buoyancy, for_volume, for_days)
             jobs.weigh(client, typed, how, verify)
+
+
+def angles(port: str | None, job: str, typed: Angles) -> None:
+    """Learn the angles of the pump head, verify, show or forget them."""
+    from thecal.files import extras
+    from thecal.pump.opening import open_pump
+    from thecal.pump.steering import interruptible
+    from thecal.terminal.output_files import check_free
+
+    extras.require_computing()  # before the import that needs it, and before half an hour of weighing
+    from thecal.weighing.calibrate.water import typed_ug_per_ml, water_ug_per_ml
+    from thecal.weighing.rotor import jobs
+
+    if typed.png is not None:
+        extras.require_drawing()
+        check_free([typed.png], typed.force)
+    how = jobs.How(
+        typed.balance, typed.source, typed.record, typed.png,
+        typed_ug_per_ml(typed.density) if typed.density else water_ug_per_ml(typed.temperature),
+        typed.buoyancy, typed.yes, typed.dry_run, typed.as_json,
+    )  # fmt: skip
+    work = {"learn": jobs.learn_rotor, "verify": jobs.verify_rotor, "history": jobs.show, "forget": jobs.forget}[job]
+    with interruptible(), open_pump(port) as client:
+        work(client, how)

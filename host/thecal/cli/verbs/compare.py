@@ -48,6 +48,7 @@ def compare(
 
 def show(found: Comparison, steps: bool = False) -> None:
     from thecal.quantities.amounts import span
+    from thecal.text import law as law_text
 
     rows: list[tuple[str, ...]] = [("from", "to", "forecast", "delivered", "difference", "of which boluses", "uncertain", "why")]
     rows += [cells(found, one) for one in found.differences]
@@ -62,6 +63,8 @@ def show(found: Comparison, steps: bool = False) -> None:
         talk(f"the journal is incomplete, so the totals are uncertain: {text}")
     data("")
     data(columns([(f"{name}", total_text(found, amount, steps) + scatter(found, name, amount)) for name, amount in totals.items()]))
+    for change in found.line.laws.within(found.from_ms, found.to_ms) if found.line.laws.changes else []:
+        talk(f"from {local(found, change.at_ms)} on dosed {law_text.line(change.law, change.cause)}")
     shown = steps or total_text(found, totals["rest"], False) != total_text(found, type(totals["rest"])(0), False)
     if shown and abs(totals["rest"]) >= 2 * max(1, len(found.differences)):
         talk("the journal does not explain the whole difference; see `thecal report`")

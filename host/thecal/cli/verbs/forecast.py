@@ -81,7 +81,7 @@ def forecast(
         from thecal.terminal.output_files import write
 
         write(drawn(outlook), png)
-    show(outlook, rig, digests, as_json)
+    show(outlook, rig, digests, pump, as_json)
 
 
 def of_judge(client: Client | None) -> Client | None:
@@ -139,10 +139,11 @@ def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, A
     return {"program_digest": digest, "forecast_digest": ours, "pump_agrees": True}
 
 
-def show(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> None:
+def show(outlook: Outlook, rig: Rig, digests: dict[str, Any], pump: PumpFacts | None, as_json: bool) -> None:
     from pumpcore.limits.limits import Ceilings
     from thecal.checks.rigs import ANY_RIG
     from thecal.forecast import words
+    from thecal.text import law
 
     binding = words.binding_text(outlook, Ceilings(rig, rig.calibration, outlook.program))
     if as_json:
@@ -151,7 +152,7 @@ def show(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> 
             document["rows"] = [{key: row[key] for key in ("second_s", "rate_nl")} for row in document["rows"]]
         emit_json({**document, **digests, "ceilings_that_bind": binding})
         return
-    data(columns(words.facts(outlook)))
+    data(columns([*words.facts(outlook), *law.rows(pump.status if pump else {})]))
     if digests:
         data(f"the pump computes the same {words.days_text(outlook.when.days)}: digest {digests['forecast_digest'][:12]}")
     data("")

@@ -13,6 +13,7 @@ from thecal.quantities.amounts import clock_text, span
 from thecal.quantities.typed import decimal
 from thecal.reports.live.past import Past
 from thecal.reports.terminal_plot import sparkline
+from thecal.text import law as law_text
 from thecal.text.faults import fault_text, severity
 from thecal.text.protocol import now_text
 from thecal.text.status import bolus_text, next_text, rate_text, temporary_text
@@ -97,6 +98,7 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
         Row("time", now),
         Row("program", status.get("program_name") or "none"),
         Row("rate", rate_text(status, past.program)),
+        *[Row(label, text) for label, text in law_text.rows(status) if law_text.short(status)],
         Row("next", next_text(status, past.program)),
         Row("today", today + (f" ({past.why})" if today == UNKNOWN else "")),
     ]

@@ -56,9 +56,9 @@ class HeadSpec:
 NAMED = {
     "even": HeadSpec(),
     "sinus": HeadSpec(swing=1.0),
-    # flows back 0.33 uL at a release of a head of 32 uL a turn
+    # flows back 0.15 to 0.4 uL at its deepest release, by seed, on a head of 32 uL a turn
     "dip20": HeadSpec(loss=0.20, loss_spread=0.05, angle_spread_deg=0.5, jitter=0.01),
-    # 2.9 uL, behind a line that takes most of it
+    # 1.6 to 3.6 uL, behind a line that takes most of it
     "dip35": HeadSpec(loss=0.35, loss_spread=0.10, angle_spread_deg=1.0, jitter=0.02, line_s=5.0),
 }
 

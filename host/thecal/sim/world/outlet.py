@@ -77,7 +77,11 @@ class Outlet:
 
     def weighed_ug(self, at_ns: int) -> float:
         """Return the mass as a balance with this lag shows it."""
-        return self._shown_nl(*self._at(at_ns)) * self._ug_per_nl
+        return self.weighed_nl(at_ns) * self._ug_per_nl
+
+    def weighed_nl(self, at_ns: int) -> float:
+        """Return the volume as a balance with this lag shows it, without its other errors."""
+        return self._shown_nl(*self._at(at_ns))
 
     # --- memory of line and balance
 

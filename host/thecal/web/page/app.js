@@ -95,7 +95,7 @@ function onePump(id, part, kind) {
     const one = store.pump(id);
     title.textContent = one ? store.title(one) : id;
     where.textContent = one
-      ? [one.port, one.unique_id && `id ${one.unique_id}`, store.keysText(one)].filter(Boolean).join(" · ")
+      ? [one.port, one.unique_id && `id ${one.unique_id}`, one.law_text && `doses ${one.law_text}`, store.keysText(one)].filter(Boolean).join(" · ")
       : "The server does not know this pump.";
     if (!one) return;
     inside.update(one);

@@ -95,7 +95,7 @@ export function card(id) {
   function update(one) {
     const title = store.title(one);
     setText(name, title);
-    setText(where, [one.port, store.keysText(one)].filter(Boolean).join(" · "));
+    setText(where, [one.port, one.law_text && `doses ${one.law_text}`, store.keysText(one)].filter(Boolean).join(" · "));
     setText(stopper, `STOP ${title}`);
     node.setAttribute("aria-label", title);
     const { live } = store.freshness(one);

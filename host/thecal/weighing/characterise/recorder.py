@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from thecal.errors import Interrupted
+from thecal.terminal.console import talk
+from thecal.text.law import line
 from thecal.weighing.balance import Balance, Reading
 from thecal.weighing.characterise.checks import drop_limit_ug, frozen_limit_ms, stood_still
 from thecal.weighing.characterise.pump import PumpSide
@@ -42,7 +45,7 @@ class Recorder:
 
     def record(self, plan: Plan, facts: Facts, writer: RunWriter) -> Run:
         """Record still phase, run and end. Always restores the pump's state; the recorded samples stay in the file."""
-        self._writer, self._facts = writer, facts
+        self._writer, self._facts, self._law = writer, facts, facts.law
         self._still(plan)
         try:
             self._pump.begin(plan.duration_ms)
@@ -99,8 +102,16 @@ class Recorder:
         if ask:
             status = self._pump.look()
             at_ms = self._clock.now_ms() - self._zero_ms
+            self._same_law(status)
             asked = {"pump_steps": status["delivered_steps"], "steps_at_ms": at_ms, "pump_uptime_ms": status["uptime_ms"]}
         self._keep(reading, phase, asked, time_ms)
+
+    def _same_law(self, status: dict[str, Any]) -> None:
+        """Tell at once if the pump goes over from dosing by volume to dosing by angle, or back: it is another pump from there on."""
+        law = status.get("law", self._law)
+        if law != self._law:
+            self._law = law
+            talk(f"careful: the pump now doses {line(law, status.get('law_cause', ''))}")
 
     def _keep(self, reading: Reading, phase: str, asked: dict[str, int], time_ms: int | None = None) -> None:
         """Keep a moment once that a slow computer delivers twice."""

@@ -43,6 +43,7 @@ class Facts:
     balance: str = ""
     protocol: str = "plain"
     pump: str = ""
+    law: str = "angle"  # by which the pump dosed when it began; a record of an older thecal was by angle
     begun_utc: str = ""
 
     @property

@@ -53,10 +53,11 @@ class Session:
 
     def facts(self, head: dict[str, Any]) -> Facts:
         """Return the conditions; `head`: rollers, steps_per_turn, density, evaporation."""
-        hello, pair = self._client.hello(), pair_of(self._client.status())
+        hello, status = self._client.hello(), self._client.status()
+        pair = pair_of(status)
         seen: dict[str, Any] = {"balance": self._balance.identity, "protocol": self._balance.protocol}
         seen |= {"calibration_volume_nl": pair["volume_nl"], "calibration_steps": pair["steps"], "calibration_state": pair["state"]}
-        seen |= {"pump": f"{hello['bench']} {hello['unique_id']}", "begun_utc": utc_now()}
+        seen |= {"pump": f"{hello['bench']} {hello['unique_id']}", "begun_utc": utc_now(), "law": status.get("law", "angle")}
         return Facts(**vars(self._pump.rate), **seen, **head)
 
     def review(self, plan: Plan) -> Rows:

@@ -45,6 +45,7 @@ def facts_table(analysis: Analysis) -> Table:
     rows.append(("pulsation", pulsation_text(analysis.pulsation)))
     state = "" if analysis.calibrated else "; the errors include the tube's until you calibrate it"
     rows.append(("calibration", f"{facts.calibration_state}, {facts.calibration_volume_nl} nl in {facts.calibration_steps} steps{state}"))
+    rows.append(("doses", f"by {facts.law}"))
     rows.append(("balance", f"{facts.balance}; digit {analysis.digit_ug / 1000:g} mg; density {float(facts.density) / 1000:.4f} g/mL"))
     return rows
 
