@@ -160,7 +160,7 @@ def verdict(line: bytes, attacker: Attacker, answer: bytes) -> str:
 
 
 @pytest.mark.rule("R10")
-@pytest.mark.parametrize(("count", "seed"), [(4_000, 1), pytest.param(100_000, 2, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("count", "seed"), [(4_000, 7), pytest.param(100_000, 2, marks=pytest.mark.long)])
 def test_no_try_without_the_key_changes_anything(count: int, seed: int, record_property: Any) -> None:
     told = attacked(count, seed)
     assert {"unsigned", "signature", "role", "bad_frame", "from memory", "looked", "waits for the button"} <= set(told)

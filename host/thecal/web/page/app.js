@@ -94,9 +94,8 @@ function onePump(id, part, kind) {
   function update() {
     const one = store.pump(id);
     title.textContent = one ? store.title(one) : id;
-    where.textContent = one
-      ? [one.port, one.unique_id && `id ${one.unique_id}`, one.law_text && `doses ${one.law_text}`, store.keysText(one)].filter(Boolean).join(" · ")
-      : "The server does not know this pump.";
+    const facts = one && [one.port, one.unique_id && `id ${one.unique_id}`, one.law_text && `doses ${one.law_text}`, store.keysText(one)];
+    where.textContent = one ? facts.filter(Boolean).join(" · ") : "The server does not know this pump.";
     if (!one) return;
     inside.update(one);
     alarmsOf.update(one);
