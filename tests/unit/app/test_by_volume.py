@@ -31,6 +31,7 @@ def law_of(pump: TurnedPump) -> tuple[str, str]:
 # --- what is made ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("R4")
 @pytest.mark.rule("R3")
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 @heads
@@ -90,6 +91,7 @@ def test_basal_and_boluses_sum_without_a_trend(head: str) -> None:
     assert max(map(abs, ordered)) <= 2 + dearest
 
 
+@pytest.mark.rule("R3")
 @heads
 def test_a_lone_bolus_ends_when_the_motor_has_made_all_its_steps(head: str) -> None:
     """Also where its last dose step lies behind a dead zone: then the pace holds up the end."""
@@ -110,7 +112,8 @@ def test_a_lone_bolus_ends_when_the_motor_has_made_all_its_steps(head: str) -> N
 # --- stops -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.rule("R2", "R3")
+@pytest.mark.rule("R2")
+@pytest.mark.rule("R3")
 @heads
 def test_random_stops_lose_nothing_and_make_nothing_twice(head: str) -> None:
     """Some of them in a dead zone, which has one dose and many positions."""

@@ -189,6 +189,7 @@ def test_the_attributes_are_what_the_table_says() -> None:
     assert set(HIGHEST_HZ) == {simulated.kind, stepper.kind, coils.kind}
 
 
+@pytest.mark.rule("R6")
 def test_a_bench_without_an_upper_limit_has_none() -> None:
     assert (Bench(changed(SIM, SUPPLY)).supply_low_mv, Bench(changed(SIM, SUPPLY)).supply_high_mv) == (10_000, 0)
     assert Bench(changed(SIM, SUPPLY | {"motor.supply_high_mv": 14_000})).supply_high_mv == 14_000
