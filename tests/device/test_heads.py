@@ -1,8 +1,7 @@
 """How bad a plain pump is on the simulated heads, as a user finds out: `thecal sim --head`, then `thecal characterise`."""
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,19 +15,6 @@ EVEN_SEED = "26"
 QUIET = ("--balance-digit", "0.01 mg", "--balance-noise", "0.02 mg")
 
 
-@contextlib.contextmanager
-def simulated(tool: Tool, *words: str) -> Iterator[str]:
-    """A simulated pump with a balance in virtual time, in a process of its own; the balance's port."""
-    pump = tool.start("sim", "--virtual", "--fresh", "--image", "pump.flash", "--balance", *QUIET, "--seed", EVEN_SEED, "--json", *words)
-    try:
-        assert pump.stdout is not None
-        facts = json.loads(pump.stdout.readline())
-        yield facts["balance"] or facts["balance_socket"]
-    finally:
-        pump.terminate()
-        pump.communicate(timeout=10)
-
-
 @pytest.mark.parametrize(
     ("head", "low_percent", "high_percent"), [("even", 0, 8), ("sinus", 75, 95), ("dip20", 45, 75), ("dip35", 95, 185)]
 )
@@ -36,7 +22,7 @@ def test_a_plain_pump_is_as_bad_as_its_head(
     tmp_path: Path, record_property: Callable[[str, object], None], head: str, low_percent: float, high_percent: float
 ) -> None:
     tool = Tool(tmp_path)
-    with simulated(tool, "--head", head) as balance:
+    with tool.weighed_pump(*QUIET, "--seed", EVEN_SEED, "--head", head) as balance:
         done = tool.run(
             "characterise", "--balance", balance, "--rate", "100 uL/h", "--duration", "50 min", "--interval", "2 s", "--sample", "10 s",
             "--record", "run.csv", "--yes", "--json",

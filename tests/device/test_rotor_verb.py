@@ -1,8 +1,6 @@
 """`thecal calibrate --rotor` as a user types it, in processes of its own: learn, verify, show, forget; and what is typed wrong."""
 
-import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,21 +8,8 @@ import pytest
 from support.host.cli import Tool
 
 pytestmark = [pytest.mark.needs("free_time"), pytest.mark.needs("plant"), pytest.mark.needs("flash_operations")]
+HEAD = ("--head", "sinus", "--seed", "26")
 GRAMS = "0.631 g"  # 20 turns of the simulated head
-
-
-@contextlib.contextmanager
-def simulated(tool: Tool) -> Iterator[str]:
-    """A pump with a head and a balance in virtual time; the balance's port."""
-    words = ("--virtual", "--fresh", "--image", "pump.flash", "--balance", "--head", "sinus", "--seed", "26", "--json")
-    pump = tool.start("sim", *words)
-    try:
-        assert pump.stdout is not None
-        facts = json.loads(pump.stdout.readline())
-        yield facts["balance"] or facts["balance_socket"]
-    finally:
-        pump.terminate()
-        pump.communicate(timeout=10)
 
 
 def rotor(tool: Tool, *words: str, code: int = 0) -> tuple[str, str]:
@@ -35,7 +20,7 @@ def rotor(tool: Tool, *words: str, code: int = 0) -> tuple[str, str]:
 
 def test_what_is_typed_wrong_and_what_is_missing(tmp_path: Path) -> None:
     tool = Tool(tmp_path)
-    with simulated(tool) as balance:
+    with tool.weighed_pump(*HEAD) as balance:
         for words, code, text in (
             ((), 2, "neither --balance nor --from"),
             (("--balance", balance, "--from", "x.txt"), 2, "or both"),
@@ -53,7 +38,7 @@ def test_what_is_typed_wrong_and_what_is_missing(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_learned_verified_shown_and_forgotten(tmp_path: Path) -> None:
     tool = Tool(tmp_path)
-    with simulated(tool) as balance:
+    with tool.weighed_pump(*HEAD) as balance:
         weights = ("--tube", "T1", "--lot", "L1", "--turns", "20", "--mass", GRAMS, "--no-run", "--yes")
         assert tool.run("calibrate", *weights).returncode == 0
         out, err = rotor(tool, "--balance", balance, "--png", "head.png", "--record", "rotor.txt", "--yes", "--json")

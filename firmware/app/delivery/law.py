@@ -49,20 +49,20 @@ class Law:
         self.no_table = cause or ("" if table is not None else "no_table")
 
     def set_phase(self, zero_steps: int) -> None:
-        """The rotor stands at the table's first bin when the motor is at this position, or whole turns away."""
+        """Know the rotor's angle: the table's first bin begins at this motor position, and at each whole turn from it."""
         self.zero_steps, self.no_phase, self._lost_steps = zero_steps, "", 0
 
     def lose_phase(self, cause: str) -> None:
-        """Nobody knows the rotor's angle any more."""
+        """Forget the rotor's angle; the first cause stays."""
         if not self.no_phase:
             self.no_phase = cause
 
     def fail(self, alarm: str) -> None:
-        """The pump went to its safe state because of `alarm`."""
+        """Forget the rotor's angle after the alarm that stopped the pump."""
         self.lose_phase("phase_supply" if alarm.startswith("motor_supply") else "phase_fault")
 
     def energised(self, lost_steps: int) -> None:
-        """The motor was enabled: its rotor may have settled so many motor steps away (R12)."""
+        """Count an enable: the rotor may have settled up to `lost_steps` motor steps away (R12)."""
         self._lost_steps += lost_steps
         if self._lost_steps * self.plain.turns * 360 > _MOST_DEGREES * self.plain.turns_steps:
             self.lose_phase("phase_enables")

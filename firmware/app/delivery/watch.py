@@ -1,4 +1,4 @@
-"""The rotor's angle by its sensor against the motor's position. Loaded only with a sensor; it may stop or warn, and never adds a step."""
+"""Compare the rotor's angle with the motor's position. Loaded only with a sensor; it may stop or warn, and never adds a step."""
 
 from pumpcore.units import NEVER_MS, const
 
@@ -16,7 +16,7 @@ _LOOK = const(34)  # 3 degrees of the motor from look to look, if the time betwe
 _SLOWEST_MS = const(2_000)
 _QUICKEST_MS = const(100)
 _SETTLING = const(20)  # readings until the rotor stands
-_MAGNET = const(0x20)  # data sheet: status, magnet detected
+_MAGNET = const(0x20)  # status: magnet detected
 _WEAK = const(0x10)  # magnet too weak: ten times the noise
 _RETRY_MS = const(10_000)
 _LAST_RETRY_MS = const(300_000)
@@ -32,8 +32,8 @@ def near(angle: int) -> int:
 
 
 class Watch:
-    """`zero`: what the sensor shows at the table's first bin, straightened; -1 if nobody knows. `curve`: what the magnet adds to the angle
-    at each of 16 places of a turn, in counts, () unknown. `state`: "ok", "no_answer" or "magnet_lost". `due_ms`: uptime of the next look.
+    """`zero`: the sensor's angle at the table's first bin, without its nonlinearity; -1 if unknown. `curve`: the nonlinearity
+    at 16 places of a turn, in counts; () if unknown. `state`: "ok", "no_answer" or "magnet_lost". `due_ms`: uptime of the next look.
     """
 
     def __init__(self, sensor: "RotorSensor", bench: "BenchFacts", clock: "Clock", delivery: "Delivery") -> None:
@@ -45,7 +45,7 @@ class Watch:
         self.sums: "list[int]" = []
         self.state, self.due_ms, self._retry_ms, self._wait_ms = "ok", NEVER_MS, 0, _RETRY_MS
         self._begun = self.slipped = False
-        self._stale = 0  # 1: the rotor is off, and the zero is set anew once that is steady; 2: at the next lease
+        self._stale = 0  # 1: set the zero anew once the shift is steady; 2: set it anew at the next lease
         self._offset = self._off = self._was = self._lost = self._looked_ms = self._slip_at = 0
         self._last_steps = self._anchor_steps = self._anchor_lost = 0
 
@@ -104,7 +104,7 @@ class Watch:
         return self.zero >= 0 and self.state == "ok" and not self._stale and not self.slipped
 
     def begin(self) -> None:
-        """The rotor is where the sensor says, as soon as it stands: compare with that from now on. The law's phase is known again."""
+        """Wait until the rotor stands, then take the sensor's angle as right. The law knows its phase again."""
         counts, motor_steps = self._look()
         for _ in range(_SETTLING):
             before = counts
@@ -121,7 +121,7 @@ class Watch:
             law.set_phase((motor_steps - self._steps((angle - self.zero) % _TURN)) % self._turns_steps)
 
     def lease(self, first: bool, alone: bool) -> None:
-        """A lease is about to begin. At the first one the zero is set anew; after a shift as soon as that was steady for a lease."""
+        """Prepare for the next lease: set the zero anew at the first one, and after a shift that was steady for a whole lease."""
         if first:
             self._begun = self.slipped = False
             self.due_ms = 0
@@ -133,13 +133,13 @@ class Watch:
         self._was = self._off if self._stale else 0
 
     def _rest(self, offset: int, motor_steps: int) -> None:
-        """From now on the rotor is right where it is."""
+        """Take the present angle as right."""
         self._offset, self._last_steps, self._off = offset, motor_steps, 0
         if self.sums:
             self.sums = [0] * (2 * BINS)
 
     def learn(self, zero_steps: int) -> None:
-        """The first bin begins at this position: note what the sensor shows there, and its nonlinearity if a run went round."""
+        """Note the sensor's angle at the first bin, and its nonlinearity if the last run made two turns."""
         sums, self.sums = self.sums, []
         if sums and min(sums[BINS:]) > 1:
             means = [(2 * sums[at] + sums[BINS + at]) // (2 * sums[BINS + at]) for at in range(BINS)]
@@ -178,7 +178,7 @@ class Watch:
         return near(self.straight(counts) - self._offset - self.place(motor_steps))
 
     def _angle_of(self, motor_steps: int) -> int:
-        """Return the angle of so many motor steps, over all turns."""
+        """Return the angle of `motor_steps`, in counts; whole turns included."""
         return motor_steps * self._turns * _TURN // self._turns_steps
 
     def _sum(self, counts: int, off: int) -> None:

@@ -36,7 +36,7 @@ def _use(setup: Setup, table: Learned) -> None:
 
 
 def judge(setup: Setup) -> None:
-    """Another calibration is in force: does the stored table still count? Another pair of the same tube and lot keeps it."""
+    """Decide after a change of calibration if the stored table still counts. Another pair of the same tube and lot keeps it."""
     table = stored(setup)
     if table is not None:
         _use(setup, table)
@@ -127,7 +127,7 @@ def _check_stopped(pump: Pump) -> None:
 
 
 def find(pump: Pump, params: dict) -> dict:
-    """The rotor was looked at, or weighed: note the motor's position at which the first bin begins."""
+    """Note the motor position at which the first bin begins, after the rotor was verified."""
     _check_stopped(pump)
     table = stored(pump.setup)
     if table is None or pump.setup.law is None:
@@ -137,7 +137,7 @@ def find(pump: Pump, params: dict) -> dict:
 
 
 def _find(pump: Pump, zero_steps: int) -> None:
-    """Journaled first: by which angle the next doses are."""
+    """Journal the phase, then use it."""
     motion = pump.delivery.motion
     pump.journal.append("rotor_phase", (zero_steps, motion.motor_steps()))
     motion.law.set_phase(zero_steps)

@@ -1,6 +1,6 @@
 """The angle sensor AS5600 at the rotor, on an I2C block without the clock.
 
-Registers and bits: AS5600 data sheet (ams, v1-06), compared with the libraries RobTillaart/AS5600 and LibDriver AS5600.
+Registers and bits as in the libraries RobTillaart/AS5600 and LibDriver AS5600, which name the ams data sheet v1-06. It was not read here.
 """
 
 import time

@@ -6,10 +6,11 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from pumpcore.wire.laws import LAWS
 from thecal.history.axis import Axis
 from thecal.history.rows import Row
 
-VOLUME, ANGLE = "volume", "angle"
+VOLUME, ANGLE = LAWS
 
 
 class LawChange(NamedTuple):

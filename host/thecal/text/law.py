@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from pumpcore.wire.laws import LAWS
+
 VERIFY = "thecal calibrate --rotor --verify --balance PORT"
 LEARN = "thecal calibrate --rotor --balance PORT"
-VOLUME, ANGLE = "volume", "angle"
+VOLUME, ANGLE = LAWS
 NO_TABLE = "no_table"
 
 

@@ -5,11 +5,13 @@ like the tests that type the documents' commands (house_rules/walking.py).
 """
 
 import atexit
+import contextlib
 import functools
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from support.host.fork_server import ForkServer
@@ -83,6 +85,18 @@ class Tool:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    @contextlib.contextmanager
+    def weighed_pump(self, *words: str) -> Iterator[str]:
+        """Run a simulated pump in virtual time with a balance below it; the balance's port."""
+        pump = self.start("sim", "--virtual", "--fresh", "--image", "pump.flash", "--balance", "--json", *words)
+        try:
+            assert pump.stdout is not None
+            facts = json.loads(pump.stdout.readline())
+            yield facts["balance"] or facts["balance_socket"]
+        finally:
+            pump.terminate()
+            pump.communicate(timeout=10)
 
 
 class Visit(Tool):

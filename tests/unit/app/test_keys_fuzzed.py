@@ -15,6 +15,7 @@ from support.pump.running import UnitPump, ready
 
 CHANGING = [method for method in messages.METHODS if messages.changes(method)]
 NEEDING = [method for method, row in messages.METHODS.items() if row[2]]
+LOOKING = [method for method, row in messages.METHODS.items() if row[2] == "look"]
 LETTERS = b'0123456789abcdef*"{}:,lookperatgm \r\\'
 HARMLESS = frozenset({"unsigned", "signature", "role", "bad_frame", "bad_json", "bad_params", "unknown_method"})
 LEGIT_EVERY, MINUTE_EVERY, WHOLE_WAY_EVERY = 400, 1_500, 50
@@ -40,7 +41,7 @@ class Attacker:
 
     def object(self) -> bytes:
         """Return a command that would change something or read what is not public, with a new or a known id."""
-        method = self.random.choice(CHANGING if self.random.random() < 0.8 else NEEDING)
+        method = self.random.choice(self.random.choice((CHANGING, CHANGING, CHANGING, NEEDING, LOOKING)))
         params: dict[str, Any] = least(method)
         if method == "key.set":
             params = {"keys": self.random.choice(("", OTHERS.hex()))}
@@ -86,6 +87,8 @@ class Attacker:
         key = self.random.choice((
             key_of("look"), bytes(32), b"\xff" * 32, hashlib.sha256(b"guess").digest(), KEYS[:31] + b"\0", KEYS[1:33],
         ))  # fmt: skip
+        if self.random.random() < 0.25:  # rightly signed, with the one key that this person holds
+            role, key = "look", key_of("look")
         given = self.random.choice(self.challenges)
         return b"*".join([line, role.encode(), given, mac(key, role.encode(), given, line[:-9])])
 
@@ -160,7 +163,7 @@ def verdict(line: bytes, attacker: Attacker, answer: bytes) -> str:
 
 
 @pytest.mark.rule("R10")
-@pytest.mark.parametrize(("count", "seed"), [(4_000, 7), pytest.param(100_000, 2, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("count", "seed"), [(4_000, 1), pytest.param(100_000, 2, marks=pytest.mark.long)])
 def test_no_try_without_the_key_changes_anything(count: int, seed: int, record_property: Any) -> None:
     told = attacked(count, seed)
     assert {"unsigned", "signature", "role", "bad_frame", "from memory", "looked", "waits for the button"} <= set(told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pumpcore.orders.bolus import CALIBRATION, DONE
+from pumpcore.wire.laws import LAWS
 from thecal.errors import Failed, Interrupted, Refused, Unknown
 from thecal.pump.client import Client
 from thecal.pump.refusals import with_rates
@@ -15,7 +16,7 @@ from thecal.weighing.clocks import Clock
 from thecal.weighing.rotor.plan import INTERVAL_S, Turns, WeighedRun
 from thecal.weighing.rotor.record import Recorder
 
-BY_ANGLE = "angle"
+BY_ANGLE = LAWS[1]
 HOLD_S = 60  # between two runs the motor stays energised: an enable would turn the rotor by up to four full steps
 LOOK_EVERY_MS = 5_000
 LATE_MS = 60_000
